@@ -78,7 +78,7 @@ def test_values_have_names(command: Any, option: Any) -> None:  # noqa: ANN401 -
 
 @pytest.mark.parametrize(("command", "option"), tuple(list_options()))
 def test_repeated_flag(command: Any, option: Any) -> None:  # noqa: ANN401 -- as above
-    """A flag must not be repeated unless its help says so."""
+    """A flag must not be repeated unless its help allows it."""
     words = [option.opts[0]] if option.is_flag else [option.opts[0], "2026-01-01"]
     context = command.make_context("x", [], resilient_parsing=True)
     context.resilient_parsing = False
@@ -143,7 +143,7 @@ def test_both_names_of_the_warning_level(run_exporter: RunExporter, level: str) 
 
 
 def test_flag_before_a_command_is_refused(run_exporter: RunExporter) -> None:
-    """The error says where the flag belongs."""
+    """The error states where the flag belongs."""
     ended = run_exporter("--config.file=x.yml", "check", env=SET)
 
     assert 2 == ended.returncode

@@ -1,4 +1,4 @@
-"""The peers themselves: they start, answer, and end."""
+"""The programs that the tests run start, respond and stop."""
 
 import itertools
 import signal
@@ -21,7 +21,7 @@ GOOD = "# HELP naps Naps now.\n# TYPE naps gauge\nnaps 3\n"
 
 
 class GaugeHandler(BaseHTTPRequestHandler):
-    """Answers everything with one gauge."""
+    """Responds to every request with one gauge."""
 
     def do_GET(self) -> None:
         """Answer."""
@@ -36,15 +36,15 @@ class GaugeHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def naps() -> Iterator[str]:
-    """Serve one gauge and give its address."""
+    """Serve one gauge and yield its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), GaugeHandler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
-def test_prometheus_scrapes_and_answers(start_prometheus: StartPrometheus, naps: str) -> None:
-    """What a target shows comes back as the result of a query."""
+def test_prometheus_scrapes_and_responds(start_prometheus: StartPrometheus, naps: str) -> None:
+    """A query returns the value that a target exposes."""
     prometheus = start_prometheus(scraping(naps))
 
     (sample,) = prometheus.wait_for("naps")
@@ -54,7 +54,7 @@ def test_prometheus_scrapes_and_answers(start_prometheus: StartPrometheus, naps:
 
 
 def test_exporter_serves_and_ends_cleanly(start_exporter: StartExporter) -> None:
-    """The installed command answers on its own port; its fixture sees it end with status 0."""
+    """The installed command responds on its own port and exits with status 0."""
     exporter = start_exporter("demo", "--users=5")
 
     assert "insights_exporter_poll_success{" in eventually(exporter.page)
@@ -69,13 +69,13 @@ def test_signal_ends_the_exporter_without_a_trace(start_exporter: StartExporter,
     assert "Traceback" not in exporter.running.output()
 
 
-def test_promtool_is_silent_on_a_good_page(promtool: Promtool) -> None:
-    """A page without a fault has no complaints."""
+def test_promtool_accepts_a_valid_exposition(promtool: Promtool) -> None:
+    """Promtool reports nothing about a valid exposition."""
     assert "" == promtool.check_metrics(GOOD)
 
 
-def test_promtool_complains_of_a_bad_page(promtool: Promtool) -> None:
-    """A family without HELP is named."""
+def test_promtool_reports_an_invalid_exposition(promtool: Promtool) -> None:
+    """Promtool reports a family without HELP."""
     assert "naps no help text" in promtool.check_metrics("# TYPE naps gauge\nnaps 3\n")
 
 
@@ -86,8 +86,8 @@ async def test_browser_shows_a_page(page: Page, naps: str) -> None:
     assert "naps 3" in await page.inner_text("body")
 
 
-def test_process_that_ended_says_so(tmp_path: Path) -> None:
-    """A process that ended too early fails the test with its status and what it wrote."""
+def test_ended_process_is_reported(tmp_path: Path) -> None:
+    """A process that ended too early fails the test with its status and output."""
     with running(
         [sys.executable, "-c", "import sys; print('so long'); sys.exit(3)"], tmp_path, {}
     ) as process:
@@ -105,8 +105,8 @@ def test_process_is_ended_with_its_block(tmp_path: Path) -> None:
     assert process.process.poll() is not None
 
 
-def test_eventually_gives_the_first_truthy_value() -> None:
-    """A condition is asked until it holds."""
+def test_eventually_returns_the_first_truthy_value() -> None:
+    """The condition is called until its value is truthy."""
     numbers = itertools.count()
 
     assert 3 == eventually(lambda: next(numbers) // 3 * 3)

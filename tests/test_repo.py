@@ -121,19 +121,19 @@ def test_no_file_names_a_path_of_one_machine() -> None:
 
 
 def test_tests_run_on_the_installed_package() -> None:
-    """The package under test is the wheel, unless the source tree was asked for."""
+    """The package under test is the wheel, unless TEST_SOURCE_TREE is set."""
     if os.environ.get("TEST_SOURCE_TREE"):
         pytest.skip("the source tree was asked for")
 
     assert "site-packages" in Path(insights_exporter.__file__).parts
 
 
-def test_package_tells_its_types() -> None:
-    """`py.typed` is installed beside the modules."""
+def test_package_is_typed() -> None:
+    """`py.typed` is installed with the modules."""
     assert files("insights_exporter").joinpath("py.typed").is_file()
 
 
-def test_changelog_tells_of_this_version() -> None:
+def test_changelog_has_this_version() -> None:
     """The newest entry of the changelog is the version of the package."""
     headings = re.findall(
         r"^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE

@@ -145,7 +145,7 @@ def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:
 
 
 def test_datasets_without_history_are_named(backfill: Backfill) -> None:
-    """What Coder reports of this moment only is said to be missing, if it is polled."""
+    """Polled datasets without a history are logged as missing."""
     backfill.config = f"""\
 deployments:
   - name: main

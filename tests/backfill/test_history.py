@@ -153,7 +153,7 @@ def test_history_and_live_are_one_series(history: History, name: str) -> None:
 
 @pytest.mark.parametrize("day", [LONG_BEFORE, SOON_AFTER], ids=str)
 @pytest.mark.parametrize("name", sorted(PAST_SERIES))
-def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day: date) -> None:
+def test_series_of_a_day_match_the_responses(history: History, name: str, day: date) -> None:
     """All series of a family have the values of Coder's responses, also in a week with a short day."""
     expected = PAST_SERIES[name](history.on(day))
 
@@ -181,7 +181,7 @@ def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day:
         pytest.param('monthly_active_users{month="last"}', find_last_month, id="month"),
     ],
 )
-def test_every_hour_of_every_day_is_what_the_api_says(
+def test_users_are_constant_over_each_day(
     history: History, promql: str, span: Callable[[date], tuple[int, int]]
 ) -> None:
     """The users of a span are constant over each day, also of 23 hours."""

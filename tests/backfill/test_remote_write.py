@@ -124,7 +124,7 @@ async def test_rejection_is_not_retried(
 
 
 async def test_receiver_that_stays_busy_is_given_up(receiver: ReceivingServer, tmp_path: Path) -> None:
-    """After some attempts the error says that the next run may send everything again."""
+    """After some attempts, the command fails with an error that recommends another run."""
     receiver.responses = [(503, {})] * 100
 
     with pytest.raises(RemoteWriteRejected, match="503, 8 times; run it again"):

@@ -55,8 +55,8 @@ def create_tls_context(
         yield server
 
 
-async def test_receiver_of_an_in_house_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The trust is that of all outgoing connections: an authority of one's own, and no strict mode."""
+async def test_receiver_of_a_private_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Receivers are verified like other servers: private authorities work, and strict mode is off."""
     make_strict(monkeypatch)
     with create_tls_context(tmp_path, Loose(key_identifiers=False, critical=False)) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
@@ -90,7 +90,7 @@ async def test_missing_client_certificate_is_final_at_once(tmp_path: Path) -> No
 
 
 async def test_receiver_without_tls_is_final_at_once(receiver: ReceivingServer, tmp_path: Path) -> None:
-    """An https:// URL of a server that speaks plain HTTP does not get better by waiting."""
+    """An https:// URL of a server without TLS is an error without retries."""
     sleep = AsyncMock()
     with pytest.raises(RemoteWriteRejected, match="does not speak TLS on this port"):
         await send(parse_written(receiver.url.replace("http:", "https:")), tmp_path, sleep)
@@ -180,7 +180,7 @@ def test_bad_files_are_named_by_their_flag(
 
 
 def test_command_over_tls_with_a_client_certificate(backfill: Backfill, tmp_path: Path) -> None:
-    """The three flags bring the samples to a receiver that asks for a certificate."""
+    """With the three flags, a receiver that requires a client certificate accepts the samples."""
     with create_tls_context(tmp_path, Loose(), client_certificate=True) as server:
         ended = backfill(
             "2026-04-09",
@@ -193,7 +193,7 @@ def test_command_over_tls_with_a_client_certificate(backfill: Backfill, tmp_path
     assert (0, True) == (ended.returncode, bool(server.bodies)), ended.stderr
 
 
-def test_certificates_without_a_receiver_are_a_mistake(backfill: Backfill, tmp_path: Path) -> None:
+def test_certificates_without_a_receiver_are_rejected(backfill: Backfill, tmp_path: Path) -> None:
     """A flag that would have no effect is refused."""
     Loose().write(tmp_path)
     ended = backfill("2026-04-09", f"--remote-write-ca-file={tmp_path / 'authority.pem'}")

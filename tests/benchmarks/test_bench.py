@@ -1,4 +1,4 @@
-"""The measurements run: a little of each, without any judgement of the times."""
+"""Smoke tests of all benchmarks; the measured times are not checked."""
 
 import subprocess
 import sys

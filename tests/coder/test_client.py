@@ -171,7 +171,7 @@ async def test_alternative_is_dropped_once_it_is_rejected(population: Population
 async def test_first_rejection_is_the_error_if_the_alternative_fails_too(
     server: EmbeddedCoder, url: str
 ) -> None:
-    """The message speaks of the parameters that most servers know."""
+    """The error names the parameters that most servers support."""
     request = Request(STATUSES.path, extra={"first": "1"}, alternative={"second": "2"})
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
@@ -285,7 +285,7 @@ async def test_no_attempt_starts_after_the_deadline(server: EmbeddedCoder, url: 
 async def test_rate_limit_blocks_its_path_alone(
     server: EmbeddedCoder, url: str, fault: str, expected: float
 ) -> None:
-    """A 429 blocks its path for as long as the server says, and no other path."""
+    """A 429 blocks requests to its path for the time in Retry-After, and to no other path."""
     server.fail(fault, "/insights/daus")
     async with client(deployment(url)) as one:
         with suppress(ApiError):

@@ -1,4 +1,4 @@
-"""Outgoing connections over real sockets: through proxies, to certificates of in-house authorities."""
+"""Outgoing connections over real sockets: through proxies, and to servers with private authorities."""
 
 import asyncio
 import datetime as dt
@@ -108,7 +108,7 @@ async def test_unusable_proxy_is_an_error_before_any_request() -> None:
 async def tls_coder(
     certificates: Loose, folder: Path, server: EmbeddedCoder
 ) -> AsyncIterator[tuple[str, Path]]:
-    """Serve over TLS; give the address and the file of the authority."""
+    """Serve over TLS and yield the address and the authority's file."""
     ca_file, certificate = certificates.write(folder)
     context = serve(server, certificate=certificate)
     url = await asyncio.to_thread(context.__enter__)
@@ -125,10 +125,10 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ssl.SSLContext]:
 
 
 @pytest.mark.parametrize("certificates", STRICT_ONLY.values(), ids=STRICT_ONLY)
-async def test_certificate_of_an_in_house_authority(
+async def test_certificate_of_a_private_authority(
     certificates: Loose, strict: Callable[..., ssl.SSLContext], tmp_path: Path, server: EmbeddedCoder
 ) -> None:
-    """What curl, Go and Python 3.12 accept is accepted by every Python; its own strict mode refuses it."""
+    """Certificates that curl and Go accept are accepted on every Python, despite its strict mode."""
     async with tls_coder(certificates, tmp_path, server) as (url, ca_file):
         config = deployment(url)
         async with client(config, tls=strict(cafile=ca_file)) as one:
@@ -240,7 +240,7 @@ async def test_tunnel_that_the_proxy_refuses(
 
 @pytest.mark.parametrize(("through", "suffix"), [(False, ""), (True, " (through the proxy {})")])
 async def test_closed_port(through: bool, suffix: str) -> None:
-    """A port that is closed is reported in words of the system, with the proxy if there is one."""
+    """A closed port is reported with the error text of the system, and with the proxy if one is used."""
     address = f"127.0.0.1:{free_port()}"
     url = f"http://{NAME}" if through else f"http://{address}"
     environ = {"HTTP_PROXY": f"http://user:secret@{address}"} if through else {}
@@ -298,7 +298,7 @@ def test_connection_error_in_plain_words(error: Exception, cause: Exception | No
     ],
 )
 def test_errors_that_pass(error: Exception, passes: bool) -> None:
-    """What the network does may pass; what the config says does not."""
+    """Network errors are transient; errors caused by the config are not."""
     assert passes == is_transient(error)
 
 

@@ -55,7 +55,7 @@ HTML = b"<html><body>Sign in</body></html>"
     ],
 )
 def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str) -> None:
-    """A status, with its path and message, gives the reason of the failure."""
+    """The reason of a failure follows from the status, the path and the message."""
     missing_route = MISSING_ROUTES.get(path, "unsupported")
     error = error_from_response(status, path, body, missing_route=missing_route)
 
@@ -71,7 +71,7 @@ def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str)
         pytest.param(b'{"detail":"Not Found"}', "not_found", id="another JSON"),
     ],
 )
-def test_path_that_was_read_before_is_missing_only_if_coder_says_so(body: bytes, expected: str) -> None:
+def test_path_that_worked_before_is_missing_only_if_coder_reports_it(body: bytes, expected: str) -> None:
     """A proxy that responds 404 while Coder restarts does not make a dataset unavailable."""
     error = error_from_response(404, "/groups", body, missing_route="not_licensed", read_before=True)
 
@@ -215,7 +215,7 @@ def test_no_piece_of_a_secret_is_left_by_cutting(before: int) -> None:
     ],
 )
 def test_rejected_parameters_are_named(validations: str, shown: str) -> None:
-    """A rejection says which parameters are wrong, if Coder does."""
+    """The error names the rejected parameters if Coder does."""
     body = f'{{"message":"Query parameter has invalid value.","validations":{validations}}}'.encode()
 
     error = error_from_response(400, "/insights/daus", body)
@@ -227,7 +227,7 @@ def test_rejected_parameters_are_named(validations: str, shown: str) -> None:
 
 
 def test_rejected_parameters_are_hidden_in_stricter_modes() -> None:
-    """What Coder says about a parameter may repeat a name, which only the mode `named` shows."""
+    """Coder's text about a parameter may contain a user name, so only the mode `named` shows it."""
     body = b'{"message":"Query parameter has invalid value.","validations":[{"field":"q","detail":"alice"}]}'
 
     error = error_from_response(400, "/insights/daus", body, ErrorRedactor("aggregate"))

@@ -50,7 +50,7 @@ async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
     ],
 )
 async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
-    """Reading stops at the limit, before a bomb has gone off."""
+    """Reading stops at the size limit, so a compression bomb is not unpacked."""
     with pytest.raises(ApiError, match="more than 99 bytes") as failed:
         await read_body(response(split_chunks(data, 64), encoding), 99)
 
@@ -111,7 +111,7 @@ async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
     ],
 )
 def test_root_of_the_api(url: str, api_path: str, expected: str) -> None:
-    """The API is below the URL, which may already say so."""
+    """The API path is appended to the URL unless it ends in it."""
     assert expected == api_root(deployment(url, api_path=api_path))
 
 

@@ -67,7 +67,7 @@ def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
 
 @pytest.mark.parametrize("users", ["named", *UNNAMED])
 def test_empty_message_stays_empty(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
-    """No note says that something is omitted."""
+    """An empty message gets no note about omitted words."""
     assert "" == ErrorRedactor(users).redact(("", " "))
 
 

@@ -101,7 +101,7 @@ def list_denied(role: str) -> set[str]:
     ],
 )
 def test_roles(checker: Checker, role: str, some_denied: set[str]) -> None:
-    """Each dataset is allowed or denied as its roles say, and the status is 1 if any is denied."""
+    """Each dataset is allowed or denied according to the token's roles; the status is 1 if any is denied."""
     with serve(coder(role=role.lower().replace(" ", "-"))) as url:
         checked = checker.report(url)
 
@@ -200,8 +200,8 @@ def test_roles_are_named_only_if_they_help(checker: Checker, fault: str, status:
     assert [] == checked.of("daus")["roles"]
 
 
-def test_server_that_asks_to_wait_for_long(checker: Checker) -> None:
-    """A server that asks to wait for more than a minute is reported as rate limited at once."""
+def test_server_with_a_long_retry_after(checker: Checker) -> None:
+    """A server whose Retry-After exceeds a minute is reported as rate limited without waiting."""
     server = coder()
     server.fail("429-seconds")
     with serve(server) as url:
@@ -302,7 +302,7 @@ def test_one_template_is_enough(checker: Checker, tmp_path: Path) -> None:
     ],
 )
 def test_token_that_expires_soon_is_a_warning(checker: Checker, left: timedelta, *, warned: bool) -> None:
-    """A token that expires soon is a warning that says how soon, with status 0."""
+    """A token that expires soon causes a warning with its remaining lifetime, and status 0."""
     with serve(coder(token_expires=NOW + left)) as url:
         checked = checker.report(url)
 

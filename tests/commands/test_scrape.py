@@ -233,7 +233,7 @@ def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
 
 
 def test_unlisted_templates(scrape_into_file: Scrape) -> None:
-    """If templates cannot be listed, the status is 1 and the log says why ids are used instead of names."""
+    """If templates cannot be listed, the status is 1, and the log states why ids replace names."""
     server: EmbeddedCoder = coder()
     server.fail("500", "/templates", "/organizations")
     with serve(server) as url:

@@ -74,7 +74,7 @@ def test_stored_session_is_found(folder: str, variables: dict[str, str], tmp_pat
 
 @pytest.mark.parametrize("url", [URL, f"{URL}/", "HTTPS://Coder.Example.com"])
 def test_stored_token_is_used_for_its_server(url: str, tmp_path: Path) -> None:
-    """The URL may be set in addition, in another spelling."""
+    """The URL may also be set by a variable, and may be written differently."""
     assert (
         HIDDEN == load_environment({"CODER_URL": url, "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))})[1]
     )
@@ -230,7 +230,7 @@ def test_misspelled_variable_has_a_suggestion(variable: str, meant: str) -> None
 
 
 def test_unknown_variable_with_the_prefix_lists_all() -> None:
-    """The prefix shows that it was meant for the exporter."""
+    """A variable with the prefix is intended for the exporter."""
     (problem,) = unknown_env_vars({"INSIGHTS_EXPORTER_XYZZY": "1"})
 
     assert problem.remedy.startswith("known names are INSIGHTS_EXPORTER_CONFIG_FILE, ")
@@ -240,7 +240,7 @@ def test_unknown_variable_with_the_prefix_lists_all() -> None:
     "variable", [*USED_BY_CODER, *CODER_VARIABLES, *FLAG_VARIABLES, "PATH", "CODERS", "OTHER_URL"]
 )
 def test_variables_of_other_programs_are_ignored(variable: str) -> None:
-    """Variables that the exporter or Coder's own programs read give no warning."""
+    """Variables that the exporter or Coder's own programs read cause no warning."""
     assert [] == list(unknown_env_vars({variable: "1"}))
 
 

@@ -135,7 +135,7 @@ def test_value_has_a_source(tmp_path: Path) -> None:
 
 
 def test_misspelled_variables_are_reported_with_and_without_errors(tmp_path: Path) -> None:
-    """The variable that was meant is named whether or not the config is valid."""
+    """The most similar variable is suggested whether or not the config is valid."""
     good = make_private(tmp_path / "good.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_TOKN": HIDDEN}
     with pytest.raises(ConfigError) as caught:
@@ -190,7 +190,7 @@ def test_errors_of_models_hide_their_input(key: str) -> None:
 
 
 def test_config_with_secrets_should_be_private(tmp_path: Path) -> None:
-    """A file with secrets that others can read gives a warning, one without secrets does not."""
+    """A file with secrets that other users can read causes a warning; a file without secrets does not."""
     path = tmp_path / "config.yml"
     warnings = []
     for text in (EVERY_SECRET, SMALLEST):

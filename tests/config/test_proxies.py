@@ -174,7 +174,7 @@ def test_invalid_proxy_of_the_config_has_the_same_error(value: str, what: str, t
 
 
 def test_unused_proxy_is_not_checked(tmp_path: Path) -> None:
-    """A variable that no deployment uses gives no warning."""
+    """A variable that no deployment uses causes no warning."""
     path = tmp_path / "config.yml"
     text = f"deployments: [{{url: {URL}, token_env: TOKEN, proxy: '{PROXY}'}}]"
     path.write_text(text, encoding="utf-8")

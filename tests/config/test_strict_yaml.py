@@ -78,7 +78,7 @@ def test_aliases_repeat_their_anchor() -> None:
     ],
 )
 def test_errors_do_not_repeat_the_text(text: str) -> None:
-    """A secret next to a mistake is not in the error."""
+    """A secret next to a syntax error is not in the message."""
     with pytest.raises(YamlError) as caught:
         read_yaml(text.encode())
 

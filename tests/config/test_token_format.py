@@ -64,7 +64,7 @@ WRAPPED = {
 
 
 def find_problem(environ: dict[str, str], path: Path | None = None) -> str:
-    """Load a config that is wrong in one thing, and give that."""
+    """Load a config with one error and return it."""
     with pytest.raises(ConfigError) as caught:
         load_config(path, environ, DATASETS)
     (one,) = caught.value.problems
@@ -124,13 +124,13 @@ def test_file_that_becomes_wrapped_is_found_when_it_is_read_again(tmp_path: Path
 
 
 @given(LETTERS, LETTERS, st.text(" \t\r\n", max_size=3))
-def test_token_alone_is_taken(identifier: str, secret: str, space: str) -> None:
-    """Every ID-SECRET passes, and white space around it does not count."""
+def test_token_alone_is_accepted(identifier: str, secret: str, space: str) -> None:
+    """Every ID-SECRET is accepted, also with surrounding white space."""
     assert f"{identifier}-{secret}" == check_token(f"{space}{identifier}-{secret}{space}")
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_taken_or_refused(text: str) -> None:
-    """No text raises anything but the error that explains it."""
+def test_any_text_is_accepted_or_rejected(text: str) -> None:
+    """Any text is either accepted or rejected with a config error."""
     with suppress(InvalidValue):
         assert check_token(text) == text.strip()

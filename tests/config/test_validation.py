@@ -20,8 +20,8 @@ deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
     [(0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o602, True)],
     ids=oct,
 )
-def test_file_readable_by_others_gives_one_warning(mode: int, warned: bool, tmp_path: Path) -> None:
-    """The warning is given once for each place that names the file."""
+def test_file_readable_by_others_causes_one_warning(mode: int, warned: bool, tmp_path: Path) -> None:
+    """There is one warning for each config key that names the file."""
     token = create_files(tmp_path) / "token"
     token.chmod(mode)
     what = f"{token} is readable by other users (mode {mode:04o})"
@@ -38,7 +38,7 @@ def test_group_may_read_files_of_another_user(tmp_path: Path, monkeypatch: pytes
     assert () == load_text(tmp_path, SHARED_FILE).warnings
 
 
-def test_vanished_file_gives_no_warning(tmp_path: Path) -> None:
+def test_vanished_file_causes_no_warning(tmp_path: Path) -> None:
     """A file may vanish between two checks; reading it is the error."""
     deployment = Deployment(url="https://coder.example.com", token_file=tmp_path / "gone")
 

@@ -1,4 +1,4 @@
-"""Doing what a Dockerfile says in folders instead of containers, as far as that goes.
+"""Run the instructions of a Dockerfile in folders instead of containers, as far as possible.
 
 Every absolute path is one below the stage's own folder. What an image would
 bring, a Python with pip in `/usr/local`, is a virtual environment there.
@@ -20,7 +20,7 @@ NO_REGISTRY = re.compile(r"Temporary failure in name resolution|NewConnectionErr
 
 
 class NoRegistryError(Exception):
-    """What is locked could not be asked for."""
+    """The locked packages could not be downloaded."""
 
 
 @dataclass
@@ -116,11 +116,11 @@ def copy(source: Path, target: Path, *, into: bool) -> None:
 
 
 def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-    """Run a command that must go well.
+    """Run a command that must succeed.
 
     Raises:
         NoRegistryError: pip reached no registry.
-        AssertionError: it failed otherwise; tells all it wrote.
+        AssertionError: it failed for another reason; contains its output.
     """
     done = subprocess.run(
         command, cwd=cwd, env=env, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL

@@ -55,8 +55,8 @@ def test_service_is_closed(name: str) -> None:
     assert not service["image"].endswith(":latest")
 
 
-def test_data_source_is_the_prometheus_beside_it() -> None:
-    """Grafana asks the service prometheus, at the port it has there, unless told otherwise."""
+def test_data_source_is_the_prometheus_of_the_same_file() -> None:
+    """By default, Grafana queries the service prometheus at its port."""
     (source,) = load_provisioned("datasources/prometheus.yml")["datasources"]
 
     assert "http://prometheus:9090" == source["url"]
@@ -96,7 +96,7 @@ def test_target_is_the_demo() -> None:
 
 
 def test_promtool_is_silent(tmp_path: Path, promtool: Promtool) -> None:
-    """Prometheus' own judge accepts the configuration and finds the rules."""
+    """Promtool accepts the configuration and finds the rules."""
     localize_config(tmp_path, TARGET)
 
     said = promtool.run("check", "config", str(tmp_path / "checked.yml"))

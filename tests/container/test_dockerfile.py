@@ -1,4 +1,4 @@
-"""The Dockerfile: what the image is made of, and who runs in it."""
+"""The Dockerfile: base images, contents, user and labels of the image."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ PROJECT = "https://github.com/insights-exporter/insights-exporter"
 
 
 def test_linter_is_silent() -> None:
-    """Hadolint has nothing to say."""
+    """Hadolint reports nothing."""
     done = subprocess.run(
         [require("hadolint"), "--failure-threshold=style", "Dockerfile"],
         cwd=ROOT,
@@ -96,7 +96,7 @@ def test_container_does_not_run_as_root() -> None:
     ],
 )
 def test_label(label: str, expected: str) -> None:
-    """The image tells what it is, with the labels that registries show."""
+    """The image has the labels that registries show."""
     assert expected == LAST.pairs("LABEL")[LABEL + label]
 
 

@@ -106,7 +106,7 @@ def test_wheel_holds_the_package_alone(builder: Builder) -> None:
 
 @pytest.fixture
 def demo(installed: Path, tmp_path: Path) -> Iterator[str]:
-    """Run what the image runs, as compose runs it; gives its address."""
+    """Run the command of the image as compose does and yield its address."""
     address = f"127.0.0.1:{free_port()}"
     command = read_compose_file()["services"]["insights-exporter"]["command"]
     words = [str(installed / "bin/insights-exporter"), *command, f"--web.listen-address={address}"]
@@ -117,7 +117,7 @@ def demo(installed: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def is_healthy(address: str) -> bool:
-    """Return whether the exporter answers."""
+    """Return whether the exporter responds."""
     return httpx.get(f"http://{address}/-/healthy", trust_env=False, verify=NO_AUTHORITIES).is_success
 
 
@@ -127,11 +127,11 @@ def test_healthcheck_sees_a_healthy_exporter(installed: Path, demo: str) -> None
 
 
 def test_healthcheck_fails_without_a_server(installed: Path) -> None:
-    """The check exits with 1 if nothing answers, as Docker expects it."""
+    """The check exits with 1 if no server responds, as Docker expects."""
     assert 1 == check(installed, f"127.0.0.1:{free_port()}")
 
 
 def check(installed: Path, address: str) -> int:
-    """Run the image's check for an address and give its exit status."""
+    """Run the image's health check for an address and return its exit status."""
     words = [str(installed / "bin/insights-exporter"), "health", f"--web.listen-address={address}"]
     return subprocess.run(words, check=False, capture_output=True, timeout=60).returncode

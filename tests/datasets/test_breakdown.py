@@ -154,14 +154,14 @@ DAILY_WINDOWS = {
 
 
 @pytest.mark.parametrize(("windows", "expected"), DAILY_WINDOWS.values(), ids=DAILY_WINDOWS)
-def test_one_window_tells_the_days(windows: list[str], expected: str | None) -> None:
+def test_one_window_exposes_the_days(windows: list[str], expected: str | None) -> None:
     """Two windows do not both have a series for one day."""
     window = daily_window(load_context(deployment={"templates": {"windows": windows}}).deployment)
 
     assert expected == (window and window.name)
 
 
-def test_other_windows_do_not_tell_the_days() -> None:
+def test_other_windows_do_not_expose_the_days() -> None:
     """The series have no label for the window."""
     context = load_context("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
 

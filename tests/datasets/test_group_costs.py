@@ -1,4 +1,4 @@
-"""What the groups of a large company cost."""
+"""The cost of groups in a large deployment."""
 
 import time
 import tracemalloc

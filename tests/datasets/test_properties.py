@@ -1,4 +1,4 @@
-"""Laws that hold for every response, however odd."""
+"""Properties that hold for every response, including malformed ones."""
 
 import json
 from collections import Counter

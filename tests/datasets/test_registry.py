@@ -44,7 +44,7 @@ def test_family_has_all_that_the_documentation_needs(family: MetricFamily) -> No
 
 @each_family
 def test_help_names_the_api_field_and_the_cache(family: MetricFamily) -> None:
-    """HELP names the field of the API and says that the value is cached."""
+    """HELP names the API field and states that the value is cached."""
     assert "(API: " in family.help
     assert "cached" in family.help
     assert family.help.endswith(".")

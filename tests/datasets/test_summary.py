@@ -68,8 +68,10 @@ def test_secrets_in_names_of_apps_are_not_kept() -> None:
         pytest.param(("", "research"), ("docker", "research/vm"), id="a deleted template has none"),
     ],
 )
-def test_templates_are_told_apart(organizations: tuple[str, str], expected: tuple[str, str]) -> None:
-    """Templates of one name in two organizations are two."""
+def test_templates_of_two_organizations_are_separate(
+    organizations: tuple[str, str], expected: tuple[str, str]
+) -> None:
+    """Templates with the same name in two organizations are separate."""
     rows = [(("7d", organizations[0], "docker", "1"), 5.0), (("7d", organizations[1], "vm", "2"), 3.0)]
     parts = [summarize(ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, [row]),))) for row in rows]
 

@@ -28,7 +28,7 @@ MIDNIGHTS = {
 
 @pytest.mark.parametrize(("zone", "day", "expected"), MIDNIGHTS.values(), ids=MIDNIGHTS)
 def test_midnight_has_the_offset_valid_just_before_it(zone: str, day: date, expected: str) -> None:
-    """A day begins at its first instant, spelled as 00:00:00."""
+    """A day begins at its first instant, which is sent as 00:00:00."""
     assert expected == midnight(day, ZoneInfo(zone)).isoformat()
 
 

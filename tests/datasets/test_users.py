@@ -58,7 +58,7 @@ def test_pseudonym_is_a_keyed_hash_of_the_id() -> None:
 
 
 def test_pseudonyms_need_a_key() -> None:
-    """Without a key, an error prevents that names are exposed by mistake."""
+    """Without a key, an error prevents accidental exposure of names."""
     context = load_context("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
 
     with pytest.raises(ValueError, match=r"pseudonymous needs users\.key"):

@@ -61,7 +61,7 @@ def test_rows_have_the_keys_of_their_version(server_version: str, keys: tuple[st
 
 @pytest.mark.parametrize("server_version", ["2026-session-apps", "2026-bounded"])
 def test_session_apps_are_listed_one_by_one(server_version: str) -> None:
-    """Session apps come first, sorted, in the server's spelling and with their families."""
+    """Session apps come first, sorted, with the server's slugs and families."""
     rows = apps(coder(server_version=server_version))
     session = [row for row in rows if row["type"] == "builtin"]
     own = rows[len(session) :]
@@ -120,7 +120,7 @@ def seconds_by_name(rows: Json) -> Json:
     return sorted((row["slug"], row["display_name"], row["icon"], row["seconds"]) for row in rows)
 
 
-def test_methods_say_how_a_connection_was_made() -> None:
+def test_methods_of_connections() -> None:
     """Editors connect by SSH, the web terminal and templates' own apps in their own ways."""
     methods = {
         row["slug"]: row["method"]

@@ -93,7 +93,7 @@ def test_json_is_compact_and_escapes_html() -> None:
         max_leaves=8,
     )
 )
-def test_json_says_what_was_meant(document: object) -> None:
+def test_escaped_json_decodes_to_the_same_document(document: object) -> None:
     """Escaped JSON decodes to the same document."""
     assert document == json.loads(dump_json(document))
 

@@ -36,7 +36,7 @@ def test_unrequested_sections_are_missing(extra: dict[str, str], keys: set[str])
 
 
 def test_empty_window_has_empty_lists() -> None:
-    """Equal times are allowed and give zeros, lists and built-in apps."""
+    """Equal times are allowed; the response has zeros, empty lists and the built-in apps."""
     midnight = "2026-05-20T00:00:00Z"
     body = fetch_report(
         coder(server_version="2026"), "templates", {"start_time": midnight, "end_time": midnight}

@@ -35,7 +35,7 @@ class ProtectedExporter:
     trust: ssl.SSLContext
 
     def ask(self, path: str, method: str = "GET", login: tuple[str, str] | None = None) -> httpx.Response:
-        """Ask over TLS."""
+        """Send a request over TLS."""
         with httpx.Client(verify=self.trust, trust_env=False, timeout=30) as client:
             return client.request(method, f"https://localhost:{self.port}{path}", auth=login)
 
@@ -52,7 +52,7 @@ def run_protected(
 ) -> Iterator[ProtectedExporter]:
     """Serve behind a web config file of `text` in `directory` until the block ends; then SIGTERM, and 0.
 
-    What the exporter logs must not tell of mistakes of its own.
+    The log must not contain unexpected errors.
     """
     port = free_port()
     file = directory / f"web-{port}.yml"

@@ -1,4 +1,4 @@
-"""A server that gives one prepared answer at one path, and says what time it is."""
+"""A server with one prepared response at one path, and a Date header."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ NO_ROUTE = b'{"message":"Route not found."}'
 
 @contextmanager
 def serve_response(path: str, body: bytes, now: datetime) -> Iterator[str]:
-    """Serve `body` at `path` and 404 elsewhere while the context lasts; gives the URL."""
+    """Serve `body` at `path` and 404 elsewhere until the block ends; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

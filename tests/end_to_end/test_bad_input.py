@@ -80,7 +80,7 @@ from tests.integration.waiting import eventually
         ),
     ],
 )
-def test_start_up_mistake(  # noqa: PLR0913 -- one parameter a column
+def test_invalid_start(  # noqa: PLR0913 -- one parameter a column
     run_exporter: RunExporter,
     tmp_path: Path,
     *,
@@ -89,7 +89,7 @@ def test_start_up_mistake(  # noqa: PLR0913 -- one parameter a column
     config: str | None,
     told: list[str],
 ) -> None:
-    """A mistake in what is set ends with status 2 and a line that names cause and remedy."""
+    """An invalid flag or variable ends the command with status 2 and a line with cause and remedy."""
     if config:
         (tmp_path / "config.yml").write_text(config)
         flags = [*flags, f"--config.file={tmp_path / 'config.yml'}"]
@@ -103,8 +103,8 @@ def test_start_up_mistake(  # noqa: PLR0913 -- one parameter a column
         assert word in ended.stderr
 
 
-def test_check_of_good_settings(run_exporter: RunExporter) -> None:
-    """`--config.check` says that all is good, and starts nothing."""
+def test_check_of_a_valid_config(run_exporter: RunExporter) -> None:
+    """`--config.check` reports success and starts no server."""
     env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x-x"}
 
     ended = run_exporter("--config.check", env=env)
@@ -126,7 +126,7 @@ def test_refused_token(start_exporter: StartExporter) -> None:
 
 
 def test_server_that_is_down(start_exporter: StartExporter) -> None:
-    """A server that is not there stops nothing; one line says so, and the page tells."""
+    """An unreachable server does not stop the exporter; it is logged once and shown on the status page."""
     exporter = start_exporter(env={"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x-x"})
 
     told = eventually(lambda: failures(exporter))

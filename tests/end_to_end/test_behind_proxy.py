@@ -133,7 +133,7 @@ def test_paths_above_the_prefix(proxied: Proxied) -> None:
 
 
 def test_health(proxied: Proxied, run_exporter: RunExporter) -> None:
-    """`health` asks below the prefix, which it gets by the same flags as the exporter."""
+    """`health` sends its request below the prefix, which the same flags set."""
     address = proxied.direct.removeprefix("http://")
     flags = [f"--web.route-prefix={proxied.prefix or '/'}", f"--web.external-url={proxied.base}"]
     ended = run_exporter("health", "--ready", f"--web.listen-address={address}", *flags)

@@ -1,4 +1,4 @@
-"""Answers of Coder's own test suite, where they are at hand: every number of theirs is on `/metrics`."""
+"""Responses of Coder's own test suite, if available: `/metrics` exposes each of their numbers."""
 
 import json
 import os
@@ -52,7 +52,7 @@ golden = pytest.mark.skipif(
 
 @golden
 @pytest.mark.parametrize("file", FILES.values(), ids=FILES)
-def test_golden_answer(file: Path, start_exporter: StartExporter, tmp_path: Path) -> None:
+def test_golden_response(file: Path, start_exporter: StartExporter, tmp_path: Path) -> None:
     """All that the page says of Coder is what the answer says, rows of one series added up.
 
     An answer of interval reports alone gives nothing: none of them is the
@@ -185,7 +185,7 @@ PARTS = {"templates": usage, "user-activity": count_users}
 
 
 def read_exposed(exporter: Exporter) -> dict[str, Series]:
-    """Return all that the page says of Coder, by name."""
+    """Return the values of Coder's families in the exposition, by name."""
     shown: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(exporter.page()):
         for sample in family.samples:

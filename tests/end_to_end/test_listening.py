@@ -30,13 +30,13 @@ os.execve(sys.argv[3], sys.argv[3:], {**os.environ, "LISTEN_PID": str(os.getpid(
 
 
 def is_healthy(port: int) -> bool:
-    """Return whether an exporter answers on the port."""
+    """Return whether an exporter responds on the port."""
     return httpx.get(f"http://127.0.0.1:{port}/-/healthy", trust_env=False).status_code == httpx.codes.OK
 
 
 @contextmanager
 def exporter(folder: Path, words: tuple[str, ...], env: dict[str, str]) -> Iterator[Running]:
-    """Run an exporter that has to end well."""
+    """Run an exporter, which must exit with status 0."""
     with running(words, folder, clean_environment(folder, {**SET, **env})) as process:
         yield process
         assert 0 == process.stop(), process.output()
@@ -85,7 +85,7 @@ def test_socket_of_systemd(tmp_path: Path) -> None:
 def test_no_socket_of_systemd(
     run_exporter: RunExporter, flags: tuple[str, ...], env: dict[str, str], told: str
 ) -> None:
-    """Without sockets for this very process the exporter does not start, and one line says why."""
+    """Without sockets for this process the exporter does not start, and logs the reason in one line."""
     ended = run_exporter("--web.systemd-socket", *flags, env={**SET, **env})
 
     assert 2 == ended.returncode

@@ -127,7 +127,7 @@ def check_widgets(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Mapp
 
 
 def test_check_reports_it(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`check` says whether the token may read it, at what cost."""
+    """`check` reports whether the token may read the dataset, and its cost."""
     result = check_widgets(config_file, capsys)
 
     assert ("allowed", "7d", 1) == (result["state"], result["window"], result["series"])

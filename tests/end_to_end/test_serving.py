@@ -82,7 +82,7 @@ def openmetrics(page: str) -> Iterable[Metric]:
     return openmetrics_families(page)  # type: ignore[no-untyped-call, no-any-return]  # it has no type hints
 
 
-def test_both_formats_say_the_same(exporter: Exporter) -> None:
+def test_both_formats_contain_the_same_samples(exporter: Exporter) -> None:
     """Both formats are read by prometheus_client's parsers and hold the same samples."""
     text, other = between_polls(exporter, lambda: (exporter.page(), exporter.page(accept=OPENMETRICS)))
     expected = samples(text_families(text))
@@ -92,7 +92,7 @@ def test_both_formats_say_the_same(exporter: Exporter) -> None:
 
 
 def test_promtool_is_silent(exporter: Exporter, promtool: Promtool) -> None:
-    """Prometheus' own judge has nothing to say about the page."""
+    """Promtool reports nothing about the exposition."""
     assert promtool.check_metrics(exporter.page()) == ""
 
 
@@ -114,7 +114,7 @@ def test_format_by_quality(exporter: Exporter, accept: str, expected: str) -> No
 
 @pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
 def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) -> None:
-    """Compressed on the way, the page is the same, and not compressed for who did not ask."""
+    """The compressed exposition equals the plain one, and is sent only to clients that accept gzip."""
 
     def get() -> tuple[httpx.Response, bytes, httpx.Response]:
         headers = {"Accept": accept, "Accept-Encoding": "gzip"}
@@ -131,7 +131,7 @@ def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) ->
 
 
 def test_head_has_the_headers_alone(exporter: Exporter) -> None:
-    """HEAD says what GET would, without the page."""
+    """HEAD returns the headers of GET without a body."""
     response = httpx.head(f"{exporter.url}/metrics")
 
     assert response.status_code == 200
@@ -141,14 +141,14 @@ def test_head_has_the_headers_alone(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_other_methods_are_refused(exporter: Exporter, method: str) -> None:
-    """Other methods get 405 and are told which there are."""
+    """Other methods get 405 with the allowed methods."""
     response = httpx.request(method, f"{exporter.url}/metrics")
 
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_one_deployment_alone(exporter: Exporter, promtool: Promtool) -> None:
-    """`?deployment=` gives that one's data and health, and nothing else."""
+    """`?deployment=` returns the data and health of one deployment only."""
     page = exporter.page("/metrics?deployment=second")
 
     told = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
@@ -191,7 +191,7 @@ def test_slash_at_the_end_is_no_redirect(exporter: Exporter) -> None:
 
 
 def test_families_by_name(exporter: Exporter) -> None:
-    """`name[]` gives the families that have such a name, those of the process too."""
+    """`name[]` returns the families with these names, including those of the process."""
     names = "name[]=coder_insights_active_users&name[]=process_open_fds"
 
     page = exporter.page(f"/metrics?{names}")

@@ -29,7 +29,7 @@ Owners = Mapping[str, str]
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Provide settings with all deployments, which share a few small companies and one door."""
+    """Provide a config with all deployments, which share a few small populations and one port."""
     coders = {
         f"coder-{number:03}": EmbeddedCoder(
             population=POPULATIONS[number % len(POPULATIONS)], now=lambda: NOW, rate_limit=-1
@@ -43,7 +43,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def build_config(url: str, names: Mapping[str, object]) -> dict[str, object]:
-    """Return settings that poll a little of each deployment, once within any test."""
+    """Return a config that polls one dataset of each deployment once per test."""
     polled = {dataset: {"every": "12h"} for dataset in ASKED}
     defaults = {
         "token": DEMO_TOKEN,
@@ -65,7 +65,7 @@ class Fleet:
         self.addresses = [f"127.0.0.1:{free_port()}" for _ in range(SHARDS)]
 
     def start(self, *shards: int) -> list[Exporter]:
-        """Start some shards at once and wait until they answer."""
+        """Start several shards at once and wait until they respond."""
         started = [self._launch(shard) for shard in shards]
         for exporter in started:
             eventually(exporter.healthy, START, ignoring=(httpx.TransportError,))
@@ -88,7 +88,7 @@ def fleet(config: Path, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def owners(prometheus: Prometheus) -> Owners:
-    """Return who tells anything at all of each deployment; with two exporters there are two addresses."""
+    """Return the addresses of the exporters that expose series of each deployment."""
     told: dict[str, list[str]] = {}
     for sample in prometheus.query('group by (deployment, instance) ({deployment!=""})'):
         told.setdefault(sample.labels["deployment"], []).append(sample.labels["instance"])
@@ -96,7 +96,7 @@ def owners(prometheus: Prometheus) -> Owners:
 
 
 def down(prometheus: Prometheus) -> set[str]:
-    """Return the addresses that do not answer Prometheus."""
+    """Return the addresses that Prometheus cannot scrape."""
     return {sample.labels["instance"] for sample in prometheus.query("up == 0")}
 
 

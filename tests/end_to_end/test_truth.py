@@ -1,4 +1,4 @@
-"""Every number in Prometheus is the one that Coder's own answers give."""
+"""Every number in Prometheus equals the one in Coder's responses."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -56,7 +56,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Truth, 
 
 @pytest.mark.parametrize("name", TRUE_SERIES)
 def test_series_of_a_family(observed: tuple[Truth, Prometheus], name: str) -> None:
-    """PromQL gives exactly the series, with exactly the values, that Coder's answers add up to."""
+    """PromQL returns exactly the series and values that follow from Coder's responses."""
     truth, prometheus = observed
     expected = TRUE_SERIES[name](truth)
 

@@ -50,7 +50,7 @@ class Versions:
     """The series by deployment and name of the sample, without the label `deployment`."""
 
     def truth(self, version: str) -> Truth:
-        """Return the server of a version, to be asked by hand."""
+        """Return the server of a version, for direct requests."""
         return Truth(f"{self.url}/{version}", NOW)
 
 

@@ -58,7 +58,7 @@ def coder() -> Iterator[str]:
 
 @pytest.fixture
 def behind_users(directory: Path, authorities: Authorities, coder: str) -> Iterator[ProtectedExporter]:
-    """Provide an exporter with TLS and a user, that may be told to reload."""
+    """Provide an exporter with TLS, a user, and the lifecycle API."""
     trust = client_context(authorities.server)
     with run_protected(directory, TLS + USERS, coder, trust, "--web.enable-lifecycle") as exporter:
         yield exporter
@@ -124,7 +124,7 @@ def read_exposed(exporter: ProtectedExporter) -> str:
     return ssl.get_server_certificate(("127.0.0.1", exporter.port), timeout=30)
 
 
-async def test_the_status_page_asks_for_a_login(behind_users: ProtectedExporter) -> None:
+async def test_the_status_page_requires_a_login(behind_users: ProtectedExporter) -> None:
     """A browser shows the page with user and password, and not without."""
     login = HttpCredentials(username=USER, password=PASSWORD)
     async with run_browser() as browser:
@@ -136,7 +136,7 @@ async def test_the_status_page_asks_for_a_login(behind_users: ProtectedExporter)
     assert 200 == (response and response.status)
 
 
-def test_a_wrong_file_is_told_to_who_reloads(behind_users: ProtectedExporter) -> None:
+def test_an_invalid_file_fails_the_reload(behind_users: ProtectedExporter) -> None:
     """A failed reload lists all errors, keeps the old file and is counted until one succeeds."""
     right = behind_users.file.read_text()
     behind_users.file.write_text(TLS + WRONG)

@@ -1,4 +1,4 @@
-"""What the series must be, computed straight from the embedded Coder's own answers.
+"""The expected series, computed directly from the responses of the embedded Coder.
 
 This shares nothing with the exporter: it asks with its own parameters and
 adds up in its own way, for a deployment in UTC.
@@ -24,7 +24,7 @@ SECRET_NAMES = ("token", "secret", "password")
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """One embedded Coder, asked by hand."""
+    """One embedded Coder, with direct requests."""
 
     url: str
     now: datetime
@@ -32,7 +32,7 @@ class Truth:
     """The days of each window of the settings, today included."""
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- JSON
-        """Return what the server answers."""
+        """Return the server's response."""
         headers = {"Coder-Session-Token": DEMO_TOKEN}
         url = f"{self.url}/api/v2{path}"
         response = httpx.get(url, params=parameters, headers=headers, trust_env=False, verify=NO_AUTHORITIES)
@@ -118,7 +118,7 @@ def is_shown(app: Mapping[str, Any]) -> bool:
 
 
 def app_uses(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
-    """Yield how often each custom app of a report was taken up."""
+    """Yield how often each custom app of a report was opened."""
     for app in report["apps_usage"]:
         if app_labels(app)["app_type"] == "app" and "times_used" in app:
             yield app_labels(app), app["times_used"]

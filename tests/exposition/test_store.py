@@ -72,8 +72,8 @@ def test_entry_replaces_all_of_its_source() -> None:
     assert (2, 0) == exposed.store.count_series("user-activity", "7d")
 
 
-def test_gone_sources_are_removed_in_the_same_change() -> None:
-    """An unknown source is no change."""
+def test_expired_sources_are_removed_in_the_same_change() -> None:
+    """Removing an unknown source changes nothing."""
     exposed = ExposedEntry()
     exposed.replace({FIRST: entry({USERS: 1})})
     exposed.replace({SECOND: entry({ACTIVITY: 1})}, gone=[FIRST, MONTH])

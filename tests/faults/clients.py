@@ -12,7 +12,7 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 
 @contextmanager
 def open_connections(exporter: Exporter, said: bytes, number: int = 1) -> Iterator[list[socket.socket]]:
-    """Open connections, say something on each, and keep them open."""
+    """Open connections, send bytes on each, and keep them open."""
     address = urlsplit(exporter.url)
     with ExitStack() as stack:
         clients = []
@@ -27,7 +27,7 @@ def open_connections(exporter: Exporter, said: bytes, number: int = 1) -> Iterat
 
 
 def read_response(exporter: Exporter, said: bytes) -> bytes:
-    """Return something that ends the connection, and give the whole answer; none if it was reset."""
+    """Send bytes that end the connection and return the whole response; empty if it was reset."""
     with open_connections(exporter, said) as (client,):
         try:
             client.shutdown(socket.SHUT_WR)

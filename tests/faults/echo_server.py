@@ -1,4 +1,4 @@
-"""A server, and a proxy, that say back whatever they are told."""
+"""A server and a proxy that echo their requests."""
 
 import json
 from base64 import b64decode
@@ -10,10 +10,10 @@ from typing import Any
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Repeats the headers of each request in every place that an answer has."""
+    """Repeats the headers of each request in every part of the response."""
 
     def do_GET(self) -> None:
-        """Answer in one of several bad ways."""
+        """Respond in one of several invalid ways."""
         said = " ".join(self.headers.values())
         for value in self.headers.get_all("Proxy-Authorization", []):
             said += " " + b64decode(value.removeprefix("Basic ")).decode()
@@ -26,7 +26,7 @@ class Echo(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_CONNECT(self) -> None:
-        """Refuse a tunnel, with all that was said in the reason."""
+        """Refuse a tunnel, with the request's headers in the reason."""
         self.send_response(407, " ".join(self.headers.values()))
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -50,7 +50,7 @@ def _answer(path: str, said: str) -> tuple[int, dict[str, str], bytes]:
 
 @contextmanager
 def serve_echo(secret: Callable[[str], str]) -> Iterator[list[dict[str, Any]]]:
-    """Serve it, and give the settings of one deployment that asks it and one that asks through it."""
+    """Serve it and yield the config of a deployment that polls it and of one that uses it as proxy."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

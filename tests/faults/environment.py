@@ -69,7 +69,7 @@ class Secrets:
         return secret
 
     def token(self, number: int, token: str) -> dict[str, str]:
-        """Return a setting that says `token`, in another way for each number."""
+        """Return the config of `token`, as one of the three token keys."""
         if number % 3 == 0:
             return {"token": token}
         if number % 3 == 1:
@@ -103,12 +103,12 @@ class FaultRun:
         ]
 
     def always(self, deployment: str, dataset: str) -> list[PollState]:
-        """Return what was seen of a dataset since all was well for the first time."""
+        """Return the observations of a dataset since everything worked for the first time."""
         return [one.polls[deployment, dataset] for one in self.observations[self.began :]]
 
 
 def is_healthy(run: FaultRun, case: FaultCase) -> bool:
-    """Return whether all datasets of the case's deployment have data and were polled well."""
+    """Return whether all datasets of the case's deployment have data and their polls succeed."""
     newest = run.observations[-1].polls
     polls = [newest[case.deployment, name] for name in DATASETS]
     return all(poll.success == 1 and poll.data for poll in polls)
@@ -125,7 +125,7 @@ def has_full_effect(run: FaultRun, case: FaultCase) -> bool:
 
 @contextmanager
 def run_cases(directory: Path) -> Iterator[FaultRun]:
-    """Run all cases at once and yield what was seen."""
+    """Run all cases at once and yield the observations."""
     authority, secrets = Authority(directory), Secrets(directory)
     with ExitStack() as stack:
         names, people = (HEALTHY, *(case.deployment for case in CASES)), create_population()
@@ -181,7 +181,7 @@ def run_phases(
     authority: Authority,
     deployments: list[str],
 ) -> None:
-    """Have all well, then all faults, then all well again; each goes on as soon as it can."""
+    """Wait until everything works, start all faults, end them, and wait until everything works again."""
     wait_until(
         lambda: (
             record_observation(run, exporter)
@@ -223,7 +223,7 @@ def record_observation(run: FaultRun, exporter: Exporter) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition; where it does not come, the tests tell what is missing."""
+    """Wait for a condition or a time limit; the tests report what is missing."""
     deadline = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < deadline:
         time.sleep(BETWEEN_OBSERVATIONS)

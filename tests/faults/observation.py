@@ -1,4 +1,4 @@
-"""What one page of metrics says about the polling of each dataset."""
+"""The state of each dataset's polls as exposed in one exposition."""
 
 import re
 from collections import defaultdict
@@ -36,7 +36,7 @@ class PollState:
 
 @dataclass(slots=True)
 class Observation:
-    """One page: when it was asked for, and what it said."""
+    """One exposition: the time of its request, and its values."""
 
     at: float
     memory: float

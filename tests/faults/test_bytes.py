@@ -1,4 +1,4 @@
-"""Bytes of any kind in the place of an answer."""
+"""Arbitrary bytes as a response."""
 
 import json
 from contextlib import suppress
@@ -61,8 +61,8 @@ def edit_config(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
 @settings(max_examples=60)
 @given(data=st.data())
-def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -> None:
-    """Noise, and real answers with damage, are refused as invalid, or what is shown of them parses."""
+def test_any_bytes_are_rejected_or_exposed(dataset: Dataset, data: st.DataObject) -> None:
+    """Random bytes and damaged responses are rejected as invalid, or the exposition of them is valid."""
     damaged = st.builds(edit_config, st.sampled_from(GOOD[dataset.name]), EDITS)
     body = data.draw(st.binary(max_size=200) | damaged)
     view = load_context(find_default_window(dataset), in_use=["t1"])
@@ -72,12 +72,14 @@ def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -
         list(text_string_to_metric_families(render_text(convert_all(dataset, view, responses), dataset)))
 
 
-def test_mistake_is_told_without_data() -> None:
+def test_unexpected_error_is_logged_without_data() -> None:
     """A bug in the exporter is logged with its place in the code, and without the text of the exception."""
     try:
         int("alice@example.com")
     except ValueError as error:
         told = error_location(error)
 
-    assert told.startswith("unexpected ValueError in test_mistake_is_told_without_data (test_bytes.py:")
+    assert told.startswith(
+        "unexpected ValueError in test_unexpected_error_is_logged_without_data (test_bytes.py:"
+    )
     assert "alice" not in told

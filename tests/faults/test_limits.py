@@ -33,7 +33,7 @@ A_FEW = 20
 
 @pytest.fixture(scope="module")
 def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Provide settings of a company that makes a page of some length."""
+    """Provide a config of a deployment with an exposition of some length."""
     coder = EmbeddedCoder(population=Population(seed=1, users=PEOPLE, templates=2))
     with serve(coder) as url:
         deployment = {
@@ -57,7 +57,7 @@ def exporter(settings_file: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_clients_that_do_not_read_give_way(exporter: Exporter) -> None:
-    """Clients that ask for pages and read none keep neither scrapes nor other pages from being answered."""
+    """Clients that do not read their responses do not block other clients."""
     with open_connections(exporter, GET * MANY, number=20):
         statuses = [
             exporter.get(path).status_code
@@ -128,8 +128,8 @@ def test_request_is_bounded(exporter: Exporter, said: bytes) -> None:
     assert 200 == exporter.get("/metrics").status_code
 
 
-def test_thousands_of_names_are_answered(exporter: Exporter) -> None:
-    """A query as long as is allowed, with names that nothing has, is an empty selection."""
+def test_thousands_of_names_are_served(exporter: Exporter) -> None:
+    """A query of the maximum length with unknown names returns no families."""
     response = exporter.get("/metrics?" + "&".join(f"name[]={number}" for number in range(1000)))
 
     assert (200, "") == (response.status_code, response.text)
@@ -159,10 +159,10 @@ def test_thousands_of_names_are_answered(exporter: Exporter) -> None:
         st.just(b""), st.binary(max_size=60), st.binary(max_size=40).map(lambda it: b"Accept: " + it)
     ),
 )
-def test_no_request_is_a_mistake_of_ours(
+def test_no_request_causes_an_internal_error(
     exporter: Exporter, path: bytes, query: bytes, method: bytes, headers: bytes
 ) -> None:
-    """Whatever path, query, method or header is sent, the response is never a 500; 505 is for a version."""
+    """For any path, query, method or header, the response is no 5xx, except 505 for an HTTP version."""
     said = read_response(
         exporter, b"%b %b?%b HTTP/1.1\r\nHost: here\r\n%b\r\n\r\n" % (method, path, query, headers)
     )
@@ -173,7 +173,7 @@ def test_no_request_is_a_mistake_of_ours(
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(max_size=400))
-def test_noise_is_no_mistake_of_ours(exporter: Exporter, noise: bytes) -> None:
+def test_random_bytes_cause_no_internal_error(exporter: Exporter, noise: bytes) -> None:
     """Bytes that are no HTTP at all are refused or ignored."""
     assert read_response(exporter, noise)[:12] in {b"", b"HTTP/1.1 400"}
 
@@ -212,7 +212,7 @@ def listening(exporter: Exporter) -> bool:
 
 @pytest.mark.parametrize("fault", ["no-response", "slow", "refused", "endless"])
 def test_end_while_polls_hang(start_exporter: StartExporter, tmp_path: Path, fault: str) -> None:
-    """SIGTERM ends an exporter in time whose server does not answer."""
+    """SIGTERM ends an exporter in time while its server does not respond."""
     coder = EmbeddedCoder(population=Population(seed=1, users=5, templates=2), rate_limit=-1)
     coder.fail(fault)
     with serve(coder) as url:

@@ -60,7 +60,7 @@ def test_other_datasets_are_unharmed(run: FaultRun, case: FaultCase) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_other_deployments_are_unharmed(run: FaultRun, dataset: str) -> None:
-    """With thirty deployments in trouble, one that is not notices nothing."""
+    """Faults of thirty deployments do not affect another one."""
     polls = run.always(HEALTHY, dataset)
 
     assert len(polls) > 10
@@ -69,7 +69,7 @@ def test_other_deployments_are_unharmed(run: FaultRun, dataset: str) -> None:
 
 
 def test_memory_is_bounded(run: FaultRun) -> None:
-    """Answers without end, packed or not, once a second, cost no more memory than is allowed."""
+    """Endless responses every second, compressed or not, do not exceed the memory limit."""
     before = run.observations[run.began].memory
     highest = max(one.memory for one in run.observations)
 
@@ -77,8 +77,8 @@ def test_memory_is_bounded(run: FaultRun) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_log_tells_a_fault_once(run: FaultRun, case: FaultCase) -> None:
-    """A fault is one line with its reason and what to do, its end another; polls between are not told."""
+def test_fault_is_logged_once(run: FaultRun, case: FaultCase) -> None:
+    """A fault is logged once with reason and remedy, and its end once; polls in between are not logged."""
     lines = [line for line in run.output.splitlines() if f"deployment={case.deployment} " in line]
     event = "poll failed" if case.available else "dataset not available"
     failed = [line for line in lines if f'msg="{event}"' in line and f"reason={case.reason}" in line]
@@ -92,7 +92,7 @@ def test_log_tells_a_fault_once(run: FaultRun, case: FaultCase) -> None:
 
 
 def test_no_secret_in_any_output(run: FaultRun) -> None:
-    """Logs at debug level and every page, amid all faults and servers that echo, tell no secret."""
+    """Debug logs and all pages contain no secret, during all faults and with servers that echo requests."""
     everything = "\n".join((run.output, *run.pages.values(), *run.failing.values()))
     parts = {part for secret in run.secrets for part in (secret, secret.partition("-")[2])}
 
@@ -102,8 +102,8 @@ def test_no_secret_in_any_output(run: FaultRun) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.reason], ids=lambda case: case.name)
-def test_status_page_tells_what_fails(run: FaultRun, case: FaultCase) -> None:
-    """Each fault is shown by its reason where failures are described and secrets could leak."""
+def test_status_page_shows_failures(run: FaultRun, case: FaultCase) -> None:
+    """The status page shows the reason of each fault."""
     page = run.failing[case.deployment]
 
     assert "failing" in page or not case.available
@@ -111,14 +111,14 @@ def test_status_page_tells_what_fails(run: FaultRun, case: FaultCase) -> None:
 
 
 @pytest.mark.parametrize("deployment", ["echo", "echoing proxy", "tunnelling proxy"])
-def test_status_page_tells_of_echoes(run: FaultRun, deployment: str) -> None:
-    """Also what servers repeat is there, without the secrets."""
+def test_status_page_shows_echoed_text(run: FaultRun, deployment: str) -> None:
+    """Text that servers echo is shown without the secrets."""
     assert "***" in run.failing[deployment]
 
 
 @pytest.mark.parametrize("deployment", ["echo", '"echoing proxy"', '"tunnelling proxy"'])
-def test_echoes_were_heard(run: FaultRun, deployment: str) -> None:
-    """Servers that repeat secrets were asked, and what they said was told without these."""
+def test_echoed_text_is_logged(run: FaultRun, deployment: str) -> None:
+    """The log contains the text of servers that echo secrets, without these."""
     told = [line for line in run.output.splitlines() if f"deployment={deployment} " in line]
 
     assert any('msg="poll failed"' in line and "***" in line for line in told)

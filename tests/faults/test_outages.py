@@ -25,7 +25,7 @@ ODD_ROWS = (
 
 
 def select_dataset(*datasets: str) -> dict[str, object]:
-    """Return settings by which nothing else is polled."""
+    """Return a config that polls nothing else."""
     off = {name: {"enabled": False} for name in DATASETS.keys() - set(datasets)}
     return {"datasets": off, "windows": ["today"]}
 
@@ -40,7 +40,7 @@ class StoppedServer(httpx.AsyncBaseTransport):
         self.requests = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or fail in the next way."""
+        """Respond, or fail in the next way."""
         if self.down:
             self.requests += 1
             error = self._ways[self.requests % len(self._ways)]()
@@ -59,8 +59,8 @@ def read_failure(work: Callable[[], object]) -> list[EventDict]:
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.patient and not case.from_start], ids=lambda c: c.name
 )
-def test_what_is_asked_seldom_recovers_too(case: FaultCase) -> None:
-    """What Coder does not have, or asks to wait for, is asked again in time and then served."""
+def test_rarely_polled_datasets_recover(case: FaultCase) -> None:
+    """Datasets that were unavailable or rate limited are polled again in time and then served."""
     coder = create_small_coder()
     path = f"/insights/{case.dataset}"
 
@@ -121,8 +121,8 @@ def test_day_of_outage_is_a_handful_of_lines(
     assert "daus,templates" == over["dataset"]
 
 
-def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
-    """A role that may not read one dataset for hours is one line, which names it, and one at the end."""
+def test_failure_of_one_dataset_is_logged_for_it_alone() -> None:
+    """A dataset that is denied for hours is logged once, with its name, and once on recovery."""
     coder = create_small_coder()
 
     async def scenario() -> None:
@@ -189,7 +189,7 @@ class AlternatingTransport(httpx.AsyncBaseTransport):
         self.down = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or refuse in the way of this five minutes."""
+        """Respond, or fail in the way of the current five minutes."""
         if not (self.down and request.url.path.endswith(self._path)):
             return await self._inner.handle_async_request(request)
         turn = int(asyncio.get_running_loop().time() // 300) % len(self._statuses)
@@ -225,8 +225,8 @@ def test_reasons_in_turns_are_no_news(statuses: Sequence[int], reasons: set[str]
     assert sum(line["failed_polls"] for line in over) == pytest.approx(5 * HOUR / 300, abs=1)
 
 
-def test_rows_are_told_once_a_kind() -> None:
-    """An answer with rows that cannot be understood, all day, is one line a kind of row."""
+def test_invalid_rows_are_logged_once_per_kind() -> None:
+    """Invalid rows in the responses of a whole day are logged once for each kind of row."""
     coder = create_small_coder()
 
     class Odd(httpx.AsyncBaseTransport):

@@ -26,7 +26,7 @@ REFUSED = 'msg="config reload failed, keeping previous config" err='
 
 
 class Servers:
-    """Four servers and the settings file that names some of them."""
+    """Four servers, and the config file of some of them."""
 
     def __init__(self, directory: Path, urls: dict[str, str], coders: dict[str, EmbeddedCoder]) -> None:
         self.config = directory / "config.yml"
@@ -34,7 +34,7 @@ class Servers:
         self.coders = coders
 
     def write(self, *names: str, more: dict[str, dict[str, Any]] | None = None, **defaults: object) -> None:
-        """Write settings with these deployments; `more` is said of some alone."""
+        """Write a config with these deployments; `more` has further keys of some of them."""
         deployments = [
             {
                 "name": name,
@@ -101,7 +101,7 @@ def read_own_metric(exporter: Exporter, name: str) -> float:
 
 
 def request_reload(exporter: Exporter) -> httpx.Response:
-    """Ask for a reload over HTTP."""
+    """Request a reload over HTTP."""
     return httpx.post(f"{exporter.url}/-/reload", timeout=30)
 
 
@@ -118,8 +118,8 @@ def reload_by_request(exporter: Exporter) -> None:
 
 
 @pytest.mark.parametrize("how", [reload_by_signal, reload_by_request])
-def test_new_settings(exporter: Exporter, servers: Servers, how: Any) -> None:  # noqa: ANN401 -- a function
-    """Unchanged deployments keep data, counters and connections; changed ones restart; removed ones go."""
+def test_new_config(exporter: Exporter, servers: Servers, how: Any) -> None:  # noqa: ANN401 -- a function
+    """Unchanged deployments keep data, counters and connections; changed ones restart; others are dropped."""
     seen = []
     scraping = threading.Event()
 
@@ -165,8 +165,8 @@ def test_new_settings(exporter: Exporter, servers: Servers, how: Any) -> None:  
         pytest.param(None, id="no settings file"),
     ],
 )
-def test_bad_settings_change_nothing(steady: tuple[Exporter, Servers], broken: str | None) -> None:
-    """Settings that cannot be used leave all as it was, are told of, and good ones are taken again."""
+def test_invalid_config_changes_nothing(steady: tuple[Exporter, Servers], broken: str | None) -> None:
+    """An invalid config changes nothing and is logged; a valid one is applied afterwards."""
     exporter, servers = steady
     before = exporter.running.output().count(REFUSED)
     config, requests = exporter.page("/config"), read_polls(exporter)
@@ -216,7 +216,7 @@ def test_changed_certificates_count_as_changed(exporter: Exporter, servers: Serv
 
 
 def test_many_reloads_at_once(exporter: Exporter, servers: Servers) -> None:
-    """Reloads that come all at once, while settings change and polls run, end in what was written last."""
+    """After many concurrent reloads, the last written config is in effect."""
     servers.coders["changed"].fail("no-response")
     orders = [("kept", "gone"), ("kept", "changed", "new"), ("kept", "changed"), ("new", "kept", "gone")]
     responses: Counter[int] = Counter()
@@ -268,7 +268,7 @@ def test_reload_is_off_unless_enabled(start_exporter: StartExporter, servers: Se
 def test_check_before_a_reload(
     run_exporter: RunExporter, servers: Servers, config: str, expected: int
 ) -> None:
-    """`--config.check` says beforehand whether a file would be taken."""
+    """`--config.check` reports whether a reload would accept the file."""
     servers.write("kept")
     if config != "good":
         servers.config.write_text(config)

@@ -44,7 +44,7 @@ async def test_no_secret_in_a_traceback(fault: str) -> None:
 
 
 def test_no_secret_in_a_repr(tmp_path: Path) -> None:
-    """No object that the settings become shows a secret when it is printed."""
+    """The repr of a config contains no secret."""
     config = write_private(
         tmp_path / "config.yml",
         f"deployments: [{{url: 'https://c.example.com', token: {TOKEN}, headers: {{X-A: {OTHER}}}, "
@@ -64,7 +64,7 @@ def test_no_secret_in_a_repr(tmp_path: Path) -> None:
 
 
 def replace_file(directory: Path, token: str) -> Callable[[str], None]:
-    """Put a token into a file, and give how to change it."""
+    """Write a token to a file and return a function that changes it."""
     path = directory / "token"
 
     def write(text: str) -> None:
@@ -75,7 +75,7 @@ def replace_file(directory: Path, token: str) -> Callable[[str], None]:
 
 
 def replace_linked_folder(directory: Path, token: str) -> Callable[[str], None]:
-    """Put a token where Kubernetes would, and give how Kubernetes changes it: a link to another folder."""
+    """Write a token as Kubernetes does and return a function that changes it: a link to another folder."""
     versions = iter(range(10))
     (directory / "token").symlink_to("..data/token")
 
@@ -155,7 +155,7 @@ def has_polled(exporter: Exporter, *, well: bool) -> bool:
 
 
 def enable_one_dataset(url: str, token_file: Path) -> str:
-    """Return settings of one deployment that is asked for one thing, again and again."""
+    """Return a config that polls one dataset of one deployment repeatedly."""
     off = "".join(
         f", {name}: {{enabled: false}}"
         for name in ("templates", "periods", "user-activity", "user-latency", "user-status-counts")

@@ -1,4 +1,4 @@
-"""How many series a query must give, counted on the page itself, without PromQL."""
+"""The expected number of series of each query, counted in the exposition without PromQL."""
 
 from collections.abc import Callable, Mapping, Sequence
 

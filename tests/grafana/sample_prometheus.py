@@ -54,7 +54,7 @@ class Data(NamedTuple):
 
 
 class PollResult(NamedTuple):
-    """What the exporter says of the embedded Coder: now, and of its three last weeks."""
+    """The exposition of the embedded Coder, and the backfilled files of the last three weeks."""
 
     page: list[Series]
     backfilled: list[Path]
@@ -138,7 +138,7 @@ def generate_samples(polled: PollResult, target: dict[str, str], now: int) -> It
 
 
 def generate_foreign_samples(polled: PollResult, now: int) -> Iterator[str]:
-    """Yield what Prometheus has of a program that is not ours, and of an exporter that is gone."""
+    """Yield the samples of another program, and of an exporter that was removed."""
     general = [one for one in polled.page if one.name.startswith("process_")]
     down = [Series("up", {}, 0)]
     yield from sample_series.repeat_samples([*general, *down, DURATION], FOREIGN, now - 4 * 86400, now)
@@ -151,7 +151,7 @@ def generate_foreign_samples(polled: PollResult, now: int) -> Iterator[str]:
 
 @contextmanager
 def run_sample_prometheus(promtool: Promtool, folder: Path) -> Iterator[Data]:
-    """Yield a Prometheus over the history of both exporters, of one that is gone, and of a stranger."""
+    """Yield a Prometheus with the history of both exporters, a removed exporter, and another program."""
     polled = poll(folder / "exporter")
     now = int(time.time())
     targets = (

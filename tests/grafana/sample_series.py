@@ -28,7 +28,7 @@ class Series:
     value: float
 
     def spelled(self, target: Target) -> str:
-        """Return its name and labels as a scrape of `target` stores them."""
+        """Return its name and labels as stored by a scrape of `target`."""
         labels = [f'{name}="{_escape(value)}"' for name, value in {**self.labels, **target}.items()]
         return f"{self.name}{{{','.join(labels)}}}"
 

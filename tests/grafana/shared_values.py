@@ -1,4 +1,4 @@
-"""What rules and dashboards both speak of: a value of the rules, and the panel that shows the same."""
+"""Values that both rules and dashboards compute: the expression of the rules, and the panel's query."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ RECORDED: Final = {rule["record"]: rule["expr"] for rule in load_rules("record")
 
 @dataclass(frozen=True, slots=True)
 class SharedValue:
-    """PromQL over recorded series, the query of a panel, and labels that say which of the series is meant."""
+    """PromQL over recorded series, the query of a panel, and the labels that select its series."""
 
     expr: str
     board: str

@@ -13,7 +13,7 @@ BUILT = build.render()
 
 @pytest.mark.parametrize("path", BUILT)
 def test_built_file_is_up_to_date(path: str) -> None:
-    """A built file says what its source says; `make dashboards` updates it."""
+    """Built files match their sources; `make dashboards` updates them."""
     assert BUILT[path] == (ROOT / path).read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Panels on a fresh install: each has data, or says why not, and what it says is true."""
+"""Panels of a new installation: each has data, or shows a reason that is true."""
 
 import re
 import time
@@ -158,7 +158,7 @@ def backfill(config: Path, include: str, folder: Path, port: int) -> None:
 def build_panel_request(
     dashboard: Json, panel: Json, expr: str, over_time: bool
 ) -> tuple[str, dict[str, Any]]:
-    """Return the API path and parameters by which Grafana asks on a screen 1600 pixels wide."""
+    """Return the API path and parameters that Grafana sends for a screen 1600 pixels wide."""
     values = {
         one["name"]: one.get("allValue") or one["current"]["value"]
         for one in dashboard["templating"]["list"][1:]
@@ -192,7 +192,7 @@ def is_empty(prometheus: Prometheus, dashboard: Json, panel: Json) -> bool:
 
 
 def is_true(text: str, install: Installation) -> bool:
-    """Return whether a reason holds: it names a true one, and no way to history that was gone already."""
+    """Return whether a reason is true, and does not suggest a backfill that was already done."""
     names = any(reason in text for reason in install.true)
     return names and not (install.backfilled and "`insights-exporter backfill" in text)
 
@@ -204,7 +204,7 @@ PANELS: Final = [(file, panel) for file in list_files() for panel in list_panels
     ("file", "panel"), PANELS, ids=[f"{file.stem}: {panel['title']}" for file, panel in PANELS]
 )
 def test_panel_has_data_or_a_true_reason(watched: WatchedInstallation, file: Path, panel: Json) -> None:
-    """In its first minutes a panel has data, or says what is missing."""
+    """In the first minutes, each panel has data or a true reason why not."""
     text = panel["fieldConfig"]["defaults"]["noValue"]
 
     assert not is_empty(watched.prometheus, load(file), panel) or is_true(text, watched.install), text

@@ -123,14 +123,14 @@ def test_failing_polls_are_at_the_top() -> None:
 
 @each
 def test_titles_are_unique(file: Path) -> None:
-    """A panel can be spoken of by its title."""
+    """The titles of a dashboard's panels are unique."""
     titles = [panel["title"] for panel in list_panels(load(file))]
 
     assert sorted(set(titles)) == sorted(titles)
 
 
 @each
-def test_every_query_asks_the_chosen_data_source(file: Path) -> None:
+def test_every_query_uses_the_chosen_data_source(file: Path) -> None:
     """Panels, queries and variables name the variable `datasource` and no data source."""
     dashboard = load(file)
     named = [part["datasource"] for panel in list_panels(dashboard) for part in (panel, *panel["targets"])]
@@ -231,8 +231,8 @@ def test_dashboard_is_kept_by_its_file(file: Path) -> None:
 
 
 @each
-def test_importable_form_asks_for_the_data_source(file: Path) -> None:
-    """It declares an input, uses it everywhere, and has no variable for it; else it is the same."""
+def test_importable_form_has_an_input_for_the_data_source(file: Path) -> None:
+    """The importable form uses an input instead of the data source variable, and is otherwise equal."""
     provisioned, importable = load(file), load(IMPORTABLE / file.name)
     text = (IMPORTABLE / file.name).read_text(encoding="utf-8")
 
@@ -251,8 +251,8 @@ def test_importable_form_asks_for_the_data_source(file: Path) -> None:
 
 
 @each
-def test_importable_form_says_what_it_requires(file: Path) -> None:
-    """Every kind of panel is named, so that Grafana can tell what is missing."""
+def test_importable_form_lists_its_requirements(file: Path) -> None:
+    """All panel types are listed, so that Grafana can report missing plugins."""
     importable = load(IMPORTABLE / file.name)
     required = {one["id"] for one in importable["__requires"] if one["type"] == "panel"}
 

@@ -65,8 +65,8 @@ def list_links(groups: list[Json]) -> dict[str, str]:
     return {rule["alert"]: rule["annotations"]["dashboard_url"] for rule in alerts}
 
 
-def test_linters_of_others_have_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
-    """Those of them that are installed accept all files, and the others are said not to have been asked."""
+def test_third_party_linters_report_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Installed linters accept all files, and missing ones are reported as not run."""
     status = lint.main()
     programs = [linter.program for linter in lint.LINTERS]
     verdicts = [f"{program}: {'no problems found' if find(program) else NOT_RUN}" for program in programs]
@@ -74,10 +74,10 @@ def test_linters_of_others_have_nothing_to_say(capsys: pytest.CaptureFixture[str
     assert (0, verdicts) == (status, capsys.readouterr().out.splitlines())
 
 
-def test_linter_beside_the_interpreter_is_found(
+def test_linter_in_the_folder_of_the_interpreter_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Linters are looked for where other programs are built, not on PATH alone."""
+    """Linters are searched in the interpreter's folder, too."""
     strict = tmp_path / "strict-linter"
     strict.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     strict.chmod(0o755)
@@ -94,8 +94,8 @@ def test_linter_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str
     assert (0, "no-such-linter: not run, it is not installed\n") == (status, capsys.readouterr().out)
 
 
-def test_complaints_of_a_linter_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a linter says about a file is shown, and the status is 1."""
+def test_problems_of_a_linter_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """The output of a linter is printed, and the status is 1."""
     require("promtool")
     status = lint.main([Linter("promtool", ("check", "config"), "rules/alerts.yaml")])
     told = capsys.readouterr().out
@@ -105,7 +105,7 @@ def test_complaints_of_a_linter_are_told(capsys: pytest.CaptureFixture[str]) -> 
     assert "FAILED" in told
 
 
-def test_linter_with_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_linter_without_problems(capsys: pytest.CaptureFixture[str]) -> None:
     """A linter that accepts all files leaves the status at 0."""
     require("promtool")
     status = lint.main([Linter("promtool", ("check", "rules"), "rules/*.yaml")])

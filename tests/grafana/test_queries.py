@@ -1,4 +1,4 @@
-"""Every query in the words of the declared families, and by the rules that keep numbers true."""
+"""Queries use declared families and labels, and aggregate them correctly."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def list_selectors(expr: str) -> Iterator[tuple[str, set[str]]]:
 
 
 def list_unknown(expr: str) -> list[str]:
-    """Return what a query speaks of and no family has."""
+    """Return the names and labels of a query that no family has."""
     wrong = [name for name in NAME.findall(expr) if name not in NAMES]
     for name, labels in list_selectors(expr):
         wrong += [f"{name}{{{label}}}" for label in labels - NAMES.get(name, set()) - TARGET_LABELS]
@@ -58,12 +58,12 @@ def list_unknown(expr: str) -> list[str]:
 
 @each
 def test_metrics_and_labels_exist(query: PanelQuery) -> None:
-    """A dashboard asks for families that the exporter declares, by labels that they have."""
+    """Dashboards query declared families by declared labels."""
     assert [] == list_unknown(query.expr)
 
 
 def test_metrics_of_rules_exist() -> None:
-    """Rules ask for declared families, and for recorded series that are recorded."""
+    """Rules query declared families, and series that other rules record."""
     recorded = {rule["record"] for rule in load_rules("record")}
     for kind in ("record", "alert"):
         for expr in (rule["expr"] for rule in load_rules(kind)):
@@ -75,7 +75,7 @@ def test_metrics_of_rules_exist() -> None:
 
 
 @pytest.mark.parametrize("file", list_files(), ids=lambda file: file.stem)
-def test_variables_ask_for_what_exists(file: Path) -> None:
+def test_variables_query_existing_labels(file: Path) -> None:
     """A variable lists the values of a label that its family has."""
     for variable in load(file)["templating"]["list"]:
         if variable["type"] == "query":

@@ -1,4 +1,4 @@
-"""Every query of every panel, asked of a real Prometheus with three weeks of the embedded Coder's data."""
+"""Every query of every panel on a real Prometheus with three weeks of the embedded Coder's data."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -86,8 +86,8 @@ def test_every_query_is_expected() -> None:
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
-def test_query_gives_the_right_number_of_series(data: Data, query: PanelQuery) -> None:
-    """A panel shows as many series as the exporter's page has things to show."""
+def test_query_returns_the_right_number_of_series(data: Data, query: PanelQuery) -> None:
+    """A panel shows the number of series that follows from the exposition."""
     count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
     expected = count(select_deployment(data, "main"))
 
@@ -115,7 +115,7 @@ def test_programs_of_others_change_nothing(data: Data, query: PanelQuery) -> Non
 
 
 def test_exporter_that_is_down_is_counted(data: Data) -> None:
-    """It gives nothing by which to know it any more, and is known by what it gave in the last week."""
+    """An exporter that is down is recognized by the series that it exposed in the last week."""
     (down,) = (query for query in ALL_QUERIES if query.panel == "Exporters down")
 
     assert {("0.0",)} == run_query(data, down, ".+")
@@ -157,8 +157,8 @@ def test_slowest_connections_have_pseudonyms(data: Data) -> None:
 @pytest.mark.parametrize(
     "query", [query for query in ALL_QUERIES if "{{" in query.legend and '"none"' not in query.expr], ids=str
 )
-def test_legend_tells_series_apart(data: Data, query: PanelQuery) -> None:
-    """A legend speaks of labels that the series have, and no two lines of a panel are called the same."""
+def test_legends_are_unique(data: Data, query: PanelQuery) -> None:
+    """Legends use labels that the series have, and are unique in a panel."""
     labels: list[dict[str, str]] = [dict(response[:-1]) for response in run_query(data, query)]
     spoken = re.findall(r"\{\{(\w+)\}\}", query.legend)
     called = [tuple(one.get(label, "") for label in spoken) for one in labels]

@@ -79,7 +79,7 @@ def select_kind(kind: str, found: Iterable[Object]) -> list[Object]:
 
 
 def read_error(values: Values) -> str:
-    """Return what Helm says about values that it must not take."""
+    """Return Helm's error for invalid values."""
     done = _template(json.dumps(values), (), CHART)
     assert done.returncode == 1, "these values were taken"
     return done.stderr

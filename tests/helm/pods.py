@@ -25,7 +25,7 @@ class Pod:
 
 
 def create_pod(release: Iterable[Object], folder: Path) -> Pod:
-    """Write the files that the release's pod would see, and those that others would bring; give the pod."""
+    """Write the files of the release's pod, including those of other objects, and return the pod."""
     found = list(release)
     (workload,) = [each for each in found if each["kind"] in {"Deployment", "StatefulSet"}]
     spec = workload["spec"]["template"]["spec"]

@@ -1,4 +1,4 @@
-"""What the chart says about itself."""
+"""The metadata of the chart."""
 
 import re
 from typing import Any
@@ -14,11 +14,11 @@ HOME = "https://github.com/insights-exporter/insights-exporter"
 
 
 def test_the_chart_installs_this_release() -> None:
-    """Its application is the package beside it."""
+    """The chart's appVersion is the version of the package."""
     assert __version__ == ABOUT["appVersion"]
 
 
-def test_the_image_it_tells_of_is_the_one_it_installs() -> None:
+def test_the_listed_image_is_the_installed_one() -> None:
     """The list of images for catalogues is right."""
     (image,) = yaml.safe_load(ABOUT["annotations"]["artifacthub.io/images"])
 
@@ -37,8 +37,8 @@ def test_lists_for_the_catalogue_are_lists(annotation: str, keys: set[str]) -> N
     assert all(keys == each.keys() for each in found)
 
 
-def test_it_says_which_clusters_it_is_for() -> None:
-    """An older cluster is refused by Helm itself."""
+def test_supported_clusters_are_declared() -> None:
+    """Helm rejects older clusters."""
     done = helm("template", "demo", str(CHART), "--kube-version=1.27.9")
 
     assert "chart requires kubeVersion: >=1.28.0-0" in done.stderr

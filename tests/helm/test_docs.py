@@ -26,7 +26,7 @@ def test_values_on_the_page_render(block: str) -> None:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
 def test_examples_for_others_are_yaml(block: str) -> None:
-    """What is meant for other charts and operators can at least be read."""
+    """Examples for other charts and operators are valid YAML."""
     assert isinstance(yaml.safe_load(block), dict)
 
 

@@ -1,4 +1,4 @@
-"""The exporter itself takes the settings and arguments that the chart gives it."""
+"""The exporter accepts the config and arguments that the chart renders."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,20 +43,20 @@ def set_address(arguments: Iterable[str], address: str) -> list[str]:
 
 
 def select_shard(arguments: Iterable[str], shard: int) -> list[str]:
-    """Return the arguments as a pod of this number reads them; here no host name tells it."""
+    """Return the arguments with the shard index of a pod, which has no host name here."""
     return [argument.replace("--shard=auto", f"--shard={shard}") for argument in arguments]
 
 
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_an_example_is_accepted(path: Path, tmp_path: Path) -> None:
-    """Settings and flags pass the exporter's own check."""
+    """Config and flags pass the exporter's own check."""
     pod = create_pod(render_objects({}, f"--values={path}"), tmp_path / "pod")
     done = run_in_process(tmp_path, *select_shard(pod.arguments, 0), "--config.check", env=pod.environment)
 
     assert (0, True) == (done.returncode, done.stdout.startswith("Config valid: ")), done.stderr
 
 
-def test_without_deployments_the_log_says_what_to_set(tmp_path: Path, run_exporter: RunExporter) -> None:
+def test_without_deployments_the_log_names_what_to_set(tmp_path: Path, run_exporter: RunExporter) -> None:
     """The default release ends at once, with a line that names what is missing."""
     pod = create_pod(render_objects(), tmp_path / "pod")
     done = run_exporter(*pod.arguments, env=pod.environment)
@@ -66,8 +66,8 @@ def test_without_deployments_the_log_says_what_to_set(tmp_path: Path, run_export
     assert "deployments" in done.stderr
 
 
-def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter: StartExporter) -> None:
-    """Started as rendered it lives though its Coder is down, and its page is where it is scraped."""
+def test_an_installed_exporter_responds_to_its_probes(tmp_path: Path, start_exporter: StartExporter) -> None:
+    """An exporter that runs as rendered responds to its probes and scrapes while Coder is down."""
     values = {
         "config": {"deployments": [MAIN]},
         "tokens": {"main": "example"},
@@ -82,10 +82,10 @@ def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter
 
 
 @pytest.mark.parametrize("name", ["check", "scrape"])
-def test_another_command_in_the_pod_has_the_settings(
+def test_another_command_in_the_pod_has_the_config(
     name: str, tmp_path: Path, run_exporter: RunExporter
 ) -> None:
-    """What notes and runbooks tell to type into the pod needs no flag, and ends well."""
+    """Commands of the notes and runbooks work in the pod without flags."""
     with serve(coder(role="auditor")) as url:
         main = {"name": "main", "url": url, "token_env": "TOKEN", "requests_per_minute": 6000}
         values = {

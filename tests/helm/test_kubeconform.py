@@ -1,4 +1,4 @@
-"""A second judge of the rendered objects."""
+"""Validation of the rendered objects with kubeconform."""
 
 import json
 import re
@@ -22,7 +22,7 @@ SCHEMAS = Path(str(files("kubernetes_validate"))) / "kubernetes-json-schema"
 
 
 def kubeconform(schemas: Path, manifests: str) -> subprocess.CompletedProcess[str]:
-    """Judge manifests by the schemas, but for the kinds that the table of custom resources has."""
+    """Validate manifests against the schemas, without the kinds in the table of custom resources."""
     custom = ",".join(kind.rpartition("/")[2] for kind in TABLE)
     location = f"{schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
     command = [require("kubeconform"), "-strict", "-summary", "-skip", custom]
@@ -32,7 +32,7 @@ def kubeconform(schemas: Path, manifests: str) -> subprocess.CompletedProcess[st
 
 @pytest.fixture(params=["1.28", latest_version()])
 def schemas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Provide a folder of Kubernetes' schemas as kubeconform reads them: each refers to a file beside it."""
+    """Provide Kubernetes' schemas in the form that kubeconform reads, with references between files."""
     (folder,) = SCHEMAS.glob(f"v{request.param}*-local-strict")
     for name in (*KINDS, "_definitions"):
         written = (folder / f"{name}.json").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def schemas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_all_objects_are_valid(schemas: Path) -> None:
-    """Defaults, each switch and each example give valid objects."""
+    """Defaults, each switch and each example render valid objects."""
     releases = [
         render_text(),
         *(render_text({switch: {"enabled": True}}) for switch in SWITCHES),

@@ -1,4 +1,4 @@
-"""What the chart gives to Prometheus and Grafana."""
+"""The chart's objects for Prometheus and Grafana."""
 
 import json
 import re
@@ -255,7 +255,7 @@ def test_the_autoscaler_knows_the_workload(sharded: bool) -> None:
 
 
 def test_manifests_can_be_added() -> None:
-    """An object is taken as it is, a text is a template."""
+    """Objects are rendered unchanged, strings as templates."""
     extra = [
         {"apiVersion": "v1", "kind": "Extra", "metadata": {"name": "{{ kept }}"}},
         "apiVersion: v1\nkind: Extra\nmetadata: {name: '{{ .Release.Name }}'}",

@@ -43,7 +43,7 @@ def test_it_knows_the_coders_ports(config: Values, expected: set[int]) -> None:
 
 
 def test_examples_know_the_ports_of_pods() -> None:
-    """An example that confines the way to a Coder of the same cluster says the port of its pods."""
+    """Examples with a network policy for a Coder in the cluster contain the port of its pods."""
     confined = [
         values
         for values in (yaml.safe_load(path.read_text(encoding="utf-8")) for path in CI_VALUES)

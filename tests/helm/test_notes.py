@@ -31,7 +31,7 @@ def render_notes(chart: Path, values: Values) -> str:
     return str(found["said"])
 
 
-def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
+def test_without_deployments_they_show_what_to_set(shown: Path) -> None:
     """With the defaults, the notes show how to add the first Coder."""
     said = render_notes(shown, {})
 
@@ -69,7 +69,7 @@ def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
         ),
     ],
 )
-def test_with_a_deployment_they_say_how_to_look(shown: Path, values: Values, words: str) -> None:
+def test_with_a_deployment_they_show_how_to_query_it(shown: Path, values: Values, words: str) -> None:
     """The commands fit the release."""
     assert words in render_notes(shown, {**ONE, **values})
 
@@ -92,7 +92,7 @@ INSIDE = "The network policy allows the ports of "
         pytest.param("http://coder.coder.svc", {"enabled": False}, False, id="no policy"),
     ],
 )
-def test_a_policy_that_may_close_the_way_is_told(
+def test_a_policy_that_may_block_the_exporter_is_noted(
     shown: Path, url: str, policy: Values, *, expected: bool
 ) -> None:
     """A Coder in the same cluster is reached by the port of its pods, which its URL does not contain."""
@@ -108,6 +108,6 @@ def test_a_policy_that_may_close_the_way_is_told(
         pytest.param({"podAnnotations": {"prometheus.io/scrape": "true"}}, id="annotation"),
     ],
 )
-def test_what_is_scraped_is_not_complained_about(shown: Path, values: Values) -> None:
+def test_no_note_about_scraping_if_it_is_set_up(shown: Path, values: Values) -> None:
     """The notes do not mention scraping if it is set up."""
     assert "scrape" not in render_notes(shown, {**ONE, **values})

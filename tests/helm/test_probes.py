@@ -1,4 +1,4 @@
-"""Probes ask in the way that the web configuration leaves open."""
+"""Probes work with every web config."""
 
 import pytest
 
@@ -12,7 +12,7 @@ READY = {"command": ["insights-exporter", "health", "--ready", *ARGUMENTS]}
 
 
 def list_handlers(values: Values) -> list[Object]:
-    """Return how each probe asks, without its times."""
+    """Return the handler of each probe, without its times."""
     asked = ("httpGet", "exec", "tcpSocket", "grpc")
     probes = [find_container(values)[probe] for probe in PROBES]
     return [{key: value for key, value in probe.items() if key in asked} for probe in probes]
@@ -27,8 +27,8 @@ def list_handlers(values: Values) -> list[Object]:
         pytest.param({"config": {"http_server_config": {"headers": {"X": "y"}}}}, "HTTP", id="headers only"),
     ],
 )
-def test_open_pages_are_asked_for(web: Values, scheme: str) -> None:
-    """Without users and client certificates the kubelet asks by itself, by the right scheme."""
+def test_probes_without_authentication_are_http_requests(web: Values, scheme: str) -> None:
+    """Without users and client certificates, probes are HTTP requests with the right scheme."""
     expected = [
         {"httpGet": {"path": path, "port": "metrics", "scheme": scheme}}
         for path in ("/-/healthy", "/-/healthy", "/-/ready")
@@ -49,8 +49,8 @@ def test_open_pages_are_asked_for(web: Values, scheme: str) -> None:
         pytest.param({"existingSecret": "theirs"}, id="unknown"),
     ],
 )
-def test_guarded_pages_are_asked_for_from_inside(web: Values) -> None:
-    """Where a plain request may be refused the exporter's own command asks the same."""
+def test_probes_with_authentication_run_the_command(web: Values) -> None:
+    """With users or client certificates, probes run the exporter's own command."""
     assert [{"exec": command} for command in (ALIVE, ALIVE, READY)] == list_handlers({"web": web})
 
 
@@ -82,7 +82,7 @@ def test_a_probe_can_be_removed(probe: str) -> None:
 @pytest.mark.parametrize("web", [{}, {"existingSecret": "theirs"}], ids=["open", "guarded"])
 @pytest.mark.parametrize("prefix", ["/tools/insights", "/tools/insights/", "scripts"])
 def test_probes_follow_the_prefix(web: Values, prefix: str) -> None:
-    """The kubelet and the exporter's own command ask below the prefix, spelled without a slash at its end."""
+    """Probes and the exporter's own command use the prefix, without a trailing slash."""
     plain = f"/{prefix.strip('/')}"
     asked = list_handlers({"web": {**web, "routePrefix": f"/{prefix.lstrip('/')}"}})
     paths = [probe["httpGet"]["path"] for probe in asked if "httpGet" in probe]

@@ -31,7 +31,7 @@ def test_defaults_are_enough() -> None:
 
 @examples
 def test_an_example_renders(path: Path) -> None:
-    """Every example gives objects with names that are unique a kind."""
+    """Every example renders objects with unique names per kind."""
     named = [(each["kind"], each["metadata"]["name"]) for each in render_objects({}, f"--values={path}")]
 
     assert sorted(set(named)) == sorted(named)
@@ -39,7 +39,7 @@ def test_an_example_renders(path: Path) -> None:
 
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_alone_adds_its_object(switch: str) -> None:
-    """Each switch works with all other values as they are, and adds what it says."""
+    """Each switch works with the other defaults and adds its object."""
     kinds = {each["kind"] for each in render_objects({switch: {"enabled": True}})}
     replaced = {"Deployment"} if switch == "sharding" else set()
 
@@ -67,14 +67,14 @@ def test_all_switches_together() -> None:
 
 
 def test_the_cluster_does_not_matter() -> None:
-    """What is rendered offline is what is installed: no template asks what the cluster can do."""
+    """Offline rendering equals installation: no template depends on the cluster's capabilities."""
     asking = re.compile(r"\.Capabilities|\blookup\b")
     texts = {path.name: path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*.*")}
 
     assert [] == [name for name, text in texts.items() if asking.search(text)]
 
 
-def test_objects_go_where_they_are_told() -> None:
+def test_one_value_sets_the_namespace() -> None:
     """One value moves everything into another namespace."""
     values = {"namespaceOverride": "elsewhere"} | {switch: {"enabled": True} for switch in SWITCHES}
 

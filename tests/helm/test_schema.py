@@ -1,4 +1,4 @@
-"""Values that cannot be meant are refused by their place, with what would be right."""
+"""Invalid values are rejected with their place and the expected values."""
 
 import json
 from typing import get_args
@@ -92,7 +92,7 @@ WRONG: dict[str, tuple[Values, str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_value_is_refused(case: str) -> None:
-    """Helm says where the mistake is and what was expected."""
+    """Helm's error names the place and the expected value."""
     values, words = WRONG[case]
 
     assert words in read_error(values)
@@ -104,15 +104,15 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
-def test_all_settings_of_the_exporter_may_be_set() -> None:
-    """What the exporter's own file may hold is what `config` may hold."""
+def test_all_config_keys_may_be_set() -> None:
+    """`config` accepts all keys of the exporter's config file."""
     assert json_schema(DATASETS)["properties"].keys() == SCHEMA["$defs"]["config"]["properties"].keys()
     assert json_schema(DATASETS)["$defs"].items() <= SCHEMA["$defs"].items()
 
 
 @pytest.mark.parametrize(("value", "flag"), [("level", LogLevel), ("format", LogFormat)])
 def test_logging_has_the_exporters_words(value: str, flag: object) -> None:
-    """What `log` may say is what the flags take."""
+    """`log` accepts the values of the log flags."""
     words = get_args(get_args(flag)[0])
 
     assert words == tuple(SCHEMA["properties"]["log"]["properties"][value]["enum"])

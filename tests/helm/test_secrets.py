@@ -1,4 +1,4 @@
-"""Tokens and other secrets are in Secrets, and the exporter's settings point at them."""
+"""Tokens and other secrets are in Secrets, and the exporter's config refers to them."""
 
 import pytest
 import yaml
@@ -51,14 +51,14 @@ def config(values: Values) -> dict[str, object]:
     ],
 )
 def test_a_deployment_points_at_its_token(deployment: Values, expected: Values) -> None:
-    """A deployment that says nothing about its token gets the mounted one, others keep theirs."""
+    """A deployment without a token key gets the mounted token; others keep theirs."""
     assert [expected] == config({"config": {"deployments": [deployment]}, "existingSecret": "theirs"})[
         "deployments"
     ]
 
 
 def test_a_token_for_all_is_left_alone() -> None:
-    """Where `defaults` say where the token is, nothing is added."""
+    """With a token key in `defaults`, no token is added."""
     written = {"defaults": {"token_env": "TOKEN"}, "deployments": [MAIN]}
 
     assert written == config({"config": written})

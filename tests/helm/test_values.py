@@ -89,7 +89,7 @@ def test_every_value_is_described() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_every_use_has_a_value(template: Path) -> None:
-    """A template asks only for what values.yaml has."""
+    """Templates use only values that values.yaml has."""
     assert [] == sorted(path for path in list_used_values(template) if not _is_value(path))
 
 

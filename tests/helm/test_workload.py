@@ -29,7 +29,7 @@ def test_an_upgrade_never_polls_twice() -> None:
 
 
 def test_more_than_one_pod_is_refused() -> None:
-    """A second pod would poll everything again; the refusal says so and what to do."""
+    """More than one replica is rejected, because each would poll everything, with a remedy."""
     said = read_error({"replicas": 2})
 
     assert "replicas: each of 2 pods would poll every deployment" in said
@@ -126,8 +126,8 @@ def test_the_pod_may_do_little(values: Values) -> None:
     assert (False, False) == (spec["automountServiceAccountToken"], spec["enableServiceLinks"])
 
 
-def test_no_right_in_the_cluster_is_asked_for() -> None:
-    """Whatever is switched on, no role is made, and the account's token is not mounted."""
+def test_no_role_is_created() -> None:
+    """No combination of values creates a role or mounts the service account's token."""
     found = render_objects({switch: {"enabled": True} for switch in SWITCHES})
 
     assert not [each for each in found if "Role" in each["kind"]]
@@ -190,7 +190,7 @@ def test_users_labels_do_not_break_selectors() -> None:
     assert "insights-exporter" == found["metadata"]["labels"]["app.kubernetes.io/name"]
 
 
-def test_a_change_of_the_settings_restarts_the_pod() -> None:
+def test_a_change_of_the_config_restarts_the_pod() -> None:
     """The pod carries a checksum of its configuration."""
     one, same, other = (
         select_only("Deployment", {"config": {"deployments": [], "defaults": {"timezone": zone}}})["spec"][
@@ -231,7 +231,7 @@ def test_names_fit(path: Path) -> None:
         assert all(len(value) <= 63 for value in each["metadata"].get("labels", {}).values())
 
 
-def test_a_field_can_be_taken_out() -> None:
+def test_a_field_can_be_removed() -> None:
     """Platforms that choose the user by themselves get none."""
     taken_out = {"podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None}}
 

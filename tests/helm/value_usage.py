@@ -1,4 +1,4 @@
-"""Which values the templates speak of, found in their text."""
+"""The values that the templates use, found in their text."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Scope = str | None
 
 
 def list_used_values(template: Path) -> set[str]:
-    """Return the paths of all values that the template asks for."""
+    """Return the paths of all values that the template uses."""
     return set(_scan(template.read_text(encoding="utf-8")))
 
 
@@ -36,7 +36,7 @@ def _scan(text: str) -> Iterator[str]:
 
 
 def _scan_list(action: str, scope: Scope) -> Iterator[str]:
-    """Yield what is asked for by names in a list: `(list .Values.service "port")`."""
+    """Yield the paths of names in a list: `(list .Values.service "port")`."""
     for whole, names in _LISTED.findall(action):
         path = scope if whole == "." else whole.rpartition(".Values")[2].removeprefix(".")
         if whole.startswith((".Values", "$.Values")) or (whole == "." and scope):

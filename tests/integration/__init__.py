@@ -1,1 +1,1 @@
-"""Real programs that the tests run: how they are started, asked and ended."""
+"""Real programs that the tests start, query and stop."""

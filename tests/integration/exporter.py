@@ -40,7 +40,7 @@ class Exporter:
     running: Running
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        """Ask for `path`; `_` in a header's name stands for `-`."""
+        """Request `path`; `_` in a header's name stands for `-`."""
         spelled = {name.replace("_", "-"): value for name, value in headers.items()}
         return httpx.get(self.url + path, headers=spelled, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
 
@@ -49,7 +49,7 @@ class Exporter:
         return self.get(path, **headers).raise_for_status().text
 
     def healthy(self) -> bool:
-        """Return whether it answers by now; fails at once if it ended."""
+        """Return whether it responds."""
         self.running.check_alive()
         return self.get("/-/healthy").status_code == httpx.codes.OK
 
@@ -60,14 +60,14 @@ class Exporter:
 
 
 class StartExporter(Protocol):
-    """What the fixture `start_exporter` gives."""
+    """The type of the fixture `start_exporter`."""
 
     def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> Exporter:
         """Start an exporter on a free port and wait until it is healthy."""
 
 
 class RunExporter(Protocol):
-    """What the fixture `run_exporter` gives."""
+    """The type of the fixture `run_exporter`."""
 
     def __call__(
         self, *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60

@@ -1,4 +1,4 @@
-"""Debian's nginx as a reverse proxy that speaks TLS."""
+"""nginx as a reverse proxy with TLS."""
 
 import os
 import socket

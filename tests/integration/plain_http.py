@@ -1,4 +1,4 @@
-"""Asking peers on this machine over plain HTTP."""
+"""Plain HTTP requests to programs on this machine."""
 
 import ssl
 from typing import Final

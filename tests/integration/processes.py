@@ -46,16 +46,16 @@ class Running:
         return self.stdout.read_text(encoding="utf-8") + self.stderr.read_text(encoding="utf-8")
 
     def check_alive(self) -> None:
-        """See that it runs.
+        """Check that it is running.
 
         Raises:
-            AssertionError: it ended; tells its status and what it wrote.
+            AssertionError: it ended; contains its status and output.
         """
         status = self.process.poll()
         assert status is None, f"{self.process.args!r} ended with {status}:\n{self.output()}"
 
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
-        """End it by a signal and give its exit status; one that ended before keeps its own."""
+        """Stop it by a signal and return its exit status; a process that already ended keeps its own."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         return self.process.wait(seconds)

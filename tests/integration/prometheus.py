@@ -30,7 +30,7 @@ class Prometheus:
     running: Running
 
     def api(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401  whatever the API says
-        """Return `data` of an answer of `/api/v1/<path>`."""
+        """Return `data` of a response of `/api/v1/<path>`."""
         url = f"{self.url}/api/v1/{path}"
         response = httpx.get(url, params=parameters, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
         return response.raise_for_status().json()["data"]
@@ -46,14 +46,14 @@ class Prometheus:
         return eventually(lambda: self.query(promql), seconds)
 
     def ready(self) -> bool:
-        """Return whether it answers queries by now; fails at once if it ended."""
+        """Return whether it responds to queries."""
         self.running.check_alive()
         response = httpx.get(f"{self.url}/-/ready", trust_env=False, verify=NO_AUTHORITIES)
         return response.status_code == httpx.codes.OK
 
 
 class StartPrometheus(Protocol):
-    """What the fixture `start_prometheus` gives."""
+    """The type of the fixture `start_prometheus`."""
 
     def __call__(self, config: Mapping[str, Any], *flags: str) -> Prometheus:
         """Start a Prometheus with `config` and wait until it is ready."""

@@ -1,4 +1,4 @@
-"""promtool, Prometheus' own judge of pages, rules and blocks."""
+"""promtool, which checks expositions, rules and blocks."""
 
 import subprocess
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class Promtool:
     program: str
 
     def run(self, *arguments: str, stdin: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run it and give status and outputs."""
+        """Run it and return its status and output."""
         return subprocess.run(
             [self.program, *arguments],
             check=False,
@@ -22,11 +22,11 @@ class Promtool:
         )
 
     def complaints(self, *arguments: str, stdin: str = "") -> str:
-        """Return what it wrote, and its status where that is not 0; empty when it is content."""
+        """Return its output, and its status if it is not 0; empty if there are no problems."""
         done = self.run(*arguments, stdin=stdin)
         status = f"status {done.returncode}\n" if done.returncode else ""
         return done.stdout + done.stderr + status
 
     def check_metrics(self, page: str) -> str:
-        """Return its complaints about a page in the text format; empty when there are none."""
+        """Return its problems with an exposition in the text format; empty if there are none."""
         return self.complaints("check", "metrics", stdin=page)

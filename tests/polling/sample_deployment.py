@@ -1,4 +1,4 @@
-"""A company of known size, and the requests that polling it costs.
+"""A deployment of known size, and the number of requests to poll it.
 
 Run as a program, it prints the requests of a whole day:
 `python -m tests.polling.sample_deployment`.
@@ -108,7 +108,7 @@ def _days(query: Mapping[str, str]) -> str:
 
 
 def run_polls(company: SampleDeployment, hours: float, start: datetime = START, **config: object) -> str:
-    """Poll a company for some hours from `start` on; return the page at their end."""
+    """Poll a deployment for some hours from `start` and return the last exposition."""
 
     async def scenario() -> str:
         async with poll_deployment(company, **config) as polled:

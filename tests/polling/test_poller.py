@@ -31,7 +31,7 @@ class RejectingTransport(httpx.AsyncBaseTransport):
         self.refuses: Callable[[httpx.URL], bool] = lambda _: False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or refuse."""
+        """Respond, or reject the request."""
         if self.refuses(request.url):
             return httpx.Response(400, stream=httpx.ByteStream(b"{}"))
         return await self._inner.handle_async_request(request)
@@ -41,7 +41,7 @@ class OddTransport(RejectingTransport):
     """A server with one invalid row in each report."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer with one odd row."""
+        """Respond with one invalid row."""
         response = await super().handle_async_request(request)
         body = (await response.aread()).replace(b'"apps_usage":[', b'"apps_usage":[{"slug":1},')
         headers = {name: text for name, text in response.headers.items() if name != "content-length"}

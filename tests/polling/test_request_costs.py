@@ -35,7 +35,7 @@ def test_requests_in_a_minute_are_limited(per_minute: int) -> None:
 
 
 def test_requests_of_three_windows_and_fifty_templates() -> None:
-    """The breakdown has 50 requests per 15 minutes and the rest 75 per hour, as the docs say.
+    """The breakdown has 50 requests per 15 minutes and the others 75 per hour, as documented.
 
     The first hour has one more round, so that a day can be computed without polling for one.
     """
@@ -51,7 +51,7 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
     )
 
 
-def test_usual_company_stays_small() -> None:
+def test_typical_deployment_stays_small() -> None:
     """500 users, 40 templates, 30 parameters and 20 groups: below 5,000 series and 5 requests a minute."""
     company = SampleDeployment(users=500, templates=40)
     page = run_polls(company, 2, datasets={"groups": {"enabled": True}})

@@ -141,6 +141,6 @@ def test_shard_index(shard: str, hostname: str, expected: int) -> None:
     ],
 )
 def test_unknown_shard_index_is_an_error(shard: str, hostname: str, words: str) -> None:
-    """The error says what `auto` needs, or which values are valid."""
+    """The error explains what `auto` needs, or which values are valid."""
     with pytest.raises(ValueError, match=words):
         shard_index(shard, hostname)

@@ -52,7 +52,7 @@ def test_limits_are_those_of_the_alert() -> None:
 
 
 def test_warning_states_time_and_remedy() -> None:
-    """The warning says how long the token still works, or that it does not, and what to do."""
+    """The warning states how long the token is still valid, or that it has expired, and the remedy."""
     assert "the token expires in 1d 0h; create a new one" in warn_of_token(Token(NOW + DAY, None), NOW)
     assert "the token has expired; create a new one" in warn_of_token(Token(NOW - 1, None), NOW)
 

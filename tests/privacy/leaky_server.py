@@ -1,4 +1,4 @@
-"""A Coder that echoes people in every way in which a server can go wrong."""
+"""A Coder that leaks user names in all kinds of invalid responses."""
 
 import json
 import re
@@ -74,7 +74,7 @@ LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
 
 @dataclass(slots=True)
 class Leaky:
-    """The server; `leak` is what goes wrong with answers about users now."""
+    """The server; `leak` is the current fault of responses about users."""
 
     coder: EmbeddedCoder
     leak: str = ""
@@ -83,12 +83,12 @@ class Leaky:
 
     @property
     def people(self) -> list[str]:
-        """Return everything that tells who a user is."""
+        """Return everything that identifies a user."""
         people = self.coder.population.users
         return [text for one in people for text in (one.id, one.username, one.avatar_url) if text]
 
     def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
-        """Return the bytes of an answer."""
+        """Return the bytes of a response."""
         made = self.coder.response("GET", path, query, headers)
         body = bytes(made.body)
         if self.leak and path.endswith(ABOUT_USERS):
@@ -100,7 +100,7 @@ class Leaky:
 
 @contextmanager
 def serve_leaky(server: Leaky) -> Iterator[str]:
-    """Serve while the context lasts; gives the URL."""
+    """Serve until the block ends; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

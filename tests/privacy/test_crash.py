@@ -24,7 +24,7 @@ def crash(_context: PollContext, response: Response) -> ConvertResult:
 
 @pytest.mark.parametrize("name", ["user-activity", "template-breakdown"])
 def test_unexpected_error_names_its_place_and_no_user(name: str) -> None:
-    """The poll fails, and the log tells where, without the error's own text."""
+    """The poll fails, and the log names the place in the code, without the error's text."""
     registry = {**DATASETS, name: replace(DATASETS[name], convert=crash)}
     coder = create_small_coder()
 

@@ -56,7 +56,7 @@ class Leaked(NamedTuple):
 
 @pytest.fixture(scope="module")
 def coder() -> EmbeddedCoder:
-    """Provide a Coder of a small company, whose clock stands still."""
+    """Provide a Coder with few users, whose clock does not advance."""
     population = Population(seed=3, users=40, templates=3)
     return EmbeddedCoder(population=population, rate_limit=-1, now=lambda: NOW)
 
@@ -155,12 +155,12 @@ def read_pages(exporter: Exporter) -> Mapping[str, str]:
 
 
 def find_named(coder: EmbeddedCoder, text: str) -> list[str]:
-    """Return everything in a text that tells who a user is."""
+    """Return everything in a text that identifies a user."""
     return [word for word in Leaky(coder).people if word in text]
 
 
-def test_no_user_is_named_while_all_is_well(coder: EmbeddedCoder, exporter: Exporter) -> None:
-    """Pseudonyms are shown, and distributions, and no one."""
+def test_no_user_is_named_without_faults(coder: EmbeddedCoder, exporter: Exporter) -> None:
+    """Only pseudonyms and distributions are exposed."""
     eventually(lambda: "coder_insights_template_user_latency_distribution" in exporter.page())
     pages = read_pages(exporter)
     text = "\n".join((*pages.values(), exporter.running.output()))
@@ -188,8 +188,8 @@ def test_no_user_is_named_with_all_leaks(coder: EmbeddedCoder, leaked: Leaked) -
     assert KEY not in text
 
 
-def test_search_has_teeth(coder: EmbeddedCoder, tmp_path: Path, run_exporter: RunExporter) -> None:
-    """With `users.detail: named` the same search finds people."""
+def test_search_finds_named_users(coder: EmbeddedCoder, tmp_path: Path, run_exporter: RunExporter) -> None:
+    """With `users.detail: named`, the same search finds users."""
     with serve_leaky(Leaky(coder)) as url:
         config = write_config(tmp_path / "config.yml", [{"name": "named", "url": url}])
         page = run_exporter("scrape", f"--config.file={config}", env={"TOKEN": DEMO_TOKEN}).stdout

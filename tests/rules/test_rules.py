@@ -1,4 +1,4 @@
-"""The rules: what Prometheus' own judge says, and what rules, runbooks and tests owe each other."""
+"""The rules: promtool's checks, and consistency with runbooks and tests."""
 
 import re
 from pathlib import Path
@@ -21,8 +21,8 @@ RECORDS = {rule["record"]: rule for rule in load_rules("record")}
 each_alert = pytest.mark.parametrize("alert", ALERTS)
 
 
-def test_promtool_finds_nothing_to_say(promtool: Promtool) -> None:
-    """Every check of promtool, warnings counted as errors, is content with the shipped files."""
+def test_promtool_reports_nothing(promtool: Promtool) -> None:
+    """All checks of promtool accept the shipped files without warnings."""
     checked = promtool.run("check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES.glob("*.yaml")))
 
     assert (0, "") == (checked.returncode, checked.stderr)
@@ -45,8 +45,8 @@ def test_alert_has_cases_of_every_kind(alert: str) -> None:
     assert [] == [word for word in ("fires", "does not fire", "recovers") if word not in names]
 
 
-def test_case_files_are_about_alerts_that_exist() -> None:
-    """No file of cases is left behind by an alert that is gone."""
+def test_case_files_belong_to_alerts() -> None:
+    """Each file of cases belongs to an existing alert."""
     assert set(ALERTS) == {file.stem for file in CASES.glob("*.yaml")}
 
 
@@ -70,8 +70,8 @@ def test_groups_are_small() -> None:
 
 
 @each_alert
-def test_alert_is_written_as_people_expect(alert: str) -> None:
-    """Camel case, a severity that pages no one, a plain summary, a description that names its subject."""
+def test_alert_follows_the_conventions(alert: str) -> None:
+    """Alerts have a camel-case name, an allowed severity, a plain summary and a description with labels."""
     rule = ALERTS[alert]
     annotations = rule["annotations"]
 
@@ -133,8 +133,8 @@ def test_runbook_has_its_parts(alert: str) -> None:
     assert "```" in diagnosis
 
 
-def test_runbooks_are_about_alerts_that_exist() -> None:
-    """No runbook is left behind by an alert that is gone, and the list names them all."""
+def test_runbooks_belong_to_alerts() -> None:
+    """Each runbook belongs to an existing alert and is in the list."""
     files = {file.stem for file in RUNBOOKS.glob("*.md")} - {"README"}
     listed = set(re.findall(r"\((\w+)\.md\)", (RUNBOOKS / "README.md").read_text(encoding="utf-8")))
 
@@ -162,8 +162,8 @@ def test_recorded_series_are_named_by_level_metric_and_operation() -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_recorded_series_have_the_labels_that_their_name_tells(name: str) -> None:
-    """What else a scrape adds (pod, node, version) is gone, so that all exporters of a deployment are one."""
+def test_recorded_series_have_the_labels_of_their_name(name: str) -> None:
+    """Other labels that a scrape adds are dropped, so exporters of a deployment are merged."""
     levels = name.partition(":")[0].split("_")
     grouped = re.findall(r"\b(?:max|min|sum|count|group) by \(([\w, ]+)\)", RECORDS[name]["expr"])
     expected = ", ".join(dict.fromkeys(["cluster", "namespace", "job", *levels]))

@@ -219,7 +219,7 @@ def test_installations_are_those_of_the_docs() -> None:
 
 
 def test_changing_roles_comes_with_a_warning() -> None:
-    """`edit-roles` replaces the roles of a user, so each page says so and shows those that there are."""
+    """`edit-roles` replaces a user's roles, so each page warns and shows how to list the current ones."""
     pages = [file.read_text("utf-8") for file in RUNBOOKS.glob("*.md")]
     changing = [text for text in pages if "coder users edit-roles" in text]
 
@@ -229,8 +229,8 @@ def test_changing_roles_comes_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("words", CLUSTER, ids=" ".join)
-def test_command_is_meant_for_the_release(words: list[str]) -> None:
-    """It names the namespace of the pages about Kubernetes, and pods by a label that they have."""
+def test_command_fits_the_release(words: list[str]) -> None:
+    """Commands use the namespace of the Kubernetes pages and labels that the pods have."""
     labels = select_only("Deployment", RELEASE)["spec"]["template"]["metadata"]["labels"]
     selectors = [value.split("=") for key, value in itertools.pairwise(words) if key == "-l"]
 

@@ -43,7 +43,7 @@ Change = Callable[[Stage], None]
 
 
 def after_an_hour(change: Change, hours: float = 3) -> Play:
-    """Return a play in which something happens after an hour in which all is well."""
+    """Return a play with a change after an hour without faults."""
 
     async def play(stage: Stage) -> None:
         await stage.scrape(1)
@@ -344,7 +344,7 @@ def test_exactly_the_alerts_of_a_state_fire(promtool: Promtool, tmp_path: Path, 
 
 
 def format_labels(labels: Mapping[str, str]) -> str:
-    """Return labels as a selector spells them."""
+    """Return labels in the form of a selector."""
     return "{" + ", ".join(f'{key}="{value}"' for key, value in labels.items() if value) + "}"
 
 

@@ -1,4 +1,4 @@
-"""Values of the chart: read with their comments, told in the README, checked by the schema."""
+"""Values of the chart: read with their comments, listed in the README, checked by the schema."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_values_are_read_with_their_comments() -> None:
 
 
 def test_leaves_are_in_the_order_of_the_file() -> None:
-    """A branch gives its children, a leaf itself."""
+    """A branch yields its children, a leaf itself."""
     assert ["image.registry", "list", "limit"] == [
         leaf.path for value in read(TEXT).values() for leaf in value.leaves()
     ]
@@ -61,13 +61,13 @@ def test_a_value_without_description_is_refused() -> None:
 
 
 def test_a_value_of_unknown_type_is_refused() -> None:
-    """Null tells no type."""
+    """Null has no type."""
     with pytest.raises(ValueError, match=r"^values.yaml: a is null, so its type is not known"):
         schema(read("# -- About.\na: null\n"))
 
 
 def test_the_schema_takes_types_from_defaults_and_comments() -> None:
-    """The default tells the type; the comment adds to it, or tells another."""
+    """The type is that of the default; the comment can extend or replace it."""
     properties = schema(read(TEXT))["properties"]
 
     assert {

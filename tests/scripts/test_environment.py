@@ -1,4 +1,4 @@
-"""Setting up: which Pythons are refused, and how that is said."""
+"""Setup: the Pythons that are rejected, and the error."""
 
 import pytest
 

@@ -11,7 +11,7 @@ def test_committed_files_are_up_to_date() -> None:
 
 
 def test_missing_and_differing_files_are_outdated(tmp_path: Path) -> None:
-    """A file that is missing or says something else is named."""
+    """Missing and differing files are listed."""
     generated.write({"same.md": "text", "deep/other.md": "old"}, tmp_path)
 
     assert ["deep/other.md", "missing.md"] == generated.outdated(

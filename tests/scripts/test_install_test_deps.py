@@ -38,7 +38,7 @@ def test_go_programs_have_a_version() -> None:
     assert [] == [part.module for part in parts.GO_PARTS if not re.search(r"@v\d+\.\d+\.\d+$", part.module)]
 
 
-def test_without_go_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_go_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Go program is missing because Go is."""
     monkeypatch.setattr(parts, "find", lambda _: None)
 
@@ -51,7 +51,7 @@ def test_a_program_in_sbin_is_found() -> None:
 
 
 def test_services_are_refused_only_while_installing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The policy that keeps daemons down is there during the block, and gone after."""
+    """The policy that prevents services from starting exists only until the block ends."""
     policy = tmp_path / "policy-rc.d"
     monkeypatch.setattr(parts, "POLICY", policy)
 
@@ -143,10 +143,8 @@ def test_no_skip_is_hidden_from_ci() -> None:
     assert {"integration/programs.py", "test_repo.py", "scripts/test_install_test_deps.py"} == bare
 
 
-def test_setting_up_leaves_nothing_to_say_where_all_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With every part on the machine nothing is installed and no reason is written."""
+def test_setup_with_all_programs_installs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If all programs are present, nothing is installed and no reason is written."""
     monkeypatch.setattr(parts, "PARTS", (parts.Part(Path(sys.executable).name, "python3"),))
     monkeypatch.setattr(parts, "GO_PARTS", ())
     monkeypatch.setattr(parts, "PATH", str(Path(sys.executable).parent))

@@ -23,7 +23,7 @@ FULL = MetricFamily(
 )
 
 
-def test_section_tells_all_that_is_declared() -> None:
+def test_section_contains_all_declared_facts() -> None:
     """Each declared fact has its line, the example its block."""
     assert (
         "### `coder_insights_naps_seconds`\n\nHow long people slept.\n\n"

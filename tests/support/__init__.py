@@ -1,1 +1,1 @@
-"""What several tests need and no peer gives."""
+"""Helpers of several tests that are not real programs."""

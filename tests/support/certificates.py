@@ -1,4 +1,4 @@
-"""Certificates as in-house authorities make them, without what RFC 5280 demands and most clients do not."""
+"""Certificates of private authorities, without extensions that RFC 5280 requires and most clients do not."""
 
 import datetime as dt
 import ssl

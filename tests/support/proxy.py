@@ -26,9 +26,9 @@ class Proxy:
 
 @contextmanager
 def proxying(host: str, port: int, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
-    """Run a proxy that brings every request and every tunnel to `host` and `port`, whatever their target.
+    """Run a proxy that forwards all requests and tunnels to `host` and `port`, for any target.
 
-    With `tls` clients speak TLS to the proxy itself.
+    With `tls`, clients use TLS to the proxy itself.
     """
     seen = Proxy()
 

@@ -5,7 +5,7 @@ from tests.web.webconfig.server import Clock
 
 
 def test_one_line_of_a_kind_in_a_while() -> None:
-    """The first line of each kind is logged; the next one after a minute says how many were not."""
+    """The first message of a kind is logged; after a minute, the next one has the number of dropped ones."""
     clock = Clock()
     throttle = LogThrottle(60, clock)
 

@@ -13,8 +13,8 @@ NAPS = MetricFamily(
 )
 
 
-def test_what_was_promised_is_there() -> None:
-    """A stable family ends or changes only as docs/compatibility.md says, with a new list at that release."""
+def test_stable_metrics_exist() -> None:
+    """Stable families change only according to docs/compatibility.md, with a new list in that release."""
     assert [] == find_broken(PROMISED.read_text(encoding="utf-8").splitlines(), declared_families())
 
 

@@ -1,4 +1,4 @@
-"""The workflows: judged by linters, pinned, and allowed no more than they need."""
+"""The workflows: linted, pinned, and with minimal permissions."""
 
 import re
 import subprocess
@@ -29,8 +29,8 @@ SUPPORTED = r"Python :: (3\.\d+)"
         ),
     ],
 )
-def test_linter_is_content(words: tuple[str, ...]) -> None:
-    """A judge that others wrote has nothing to say; actionlint asks shellcheck about scripts."""
+def test_linters_report_nothing(words: tuple[str, ...]) -> None:
+    """The linters report nothing; actionlint runs shellcheck on scripts."""
     program, shellcheck = require(words[0]), require("shellcheck")
     flags = (f"-shellcheck={shellcheck}",) if words[0] == "actionlint" else ()
     done = subprocess.run(
@@ -42,7 +42,7 @@ def test_linter_is_content(words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_actions_are_pinned(file: Path) -> None:
-    """Each action of others is named by a commit, and beside it stands the release that commit is."""
+    """Third-party actions are pinned to a commit, with the release in a comment."""
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if "uses:" in line]
 
     assert [] == [line for line in lines if "uses: ./" not in line and not PINNED.match(line)]
@@ -57,7 +57,7 @@ def test_an_action_has_one_version() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_nothing_is_allowed_by_default(file: Path) -> None:
-    """A workflow gives its jobs nothing that they do not ask for."""
+    """Jobs have no permissions by default."""
     assert {} == workflow(file)["permissions"]
 
 
@@ -84,12 +84,12 @@ def test_checkout_keeps_no_credentials() -> None:
 
 
 def test_scripts_hold_no_expressions() -> None:
-    """What an event says reaches scripts as variables, which a shell does not run."""
+    """Scripts read values of the event from variables, which the shell does not evaluate."""
     assert [] == [step["run"] for step in steps() if "${{" in step.get("run", "")]
 
 
 def test_every_supported_python_is_tested() -> None:
-    """The matrix is what the package says it runs on."""
+    """The matrix has the Python versions of the package's classifiers."""
     supported = re.findall(SUPPORTED, (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     job = workflow(ROOT / ".github/workflows/tests.yml")["jobs"]["test"]
 
@@ -121,8 +121,8 @@ def test_a_release_begins_with_the_tests() -> None:
     assert ["wheel", "image", "chart"] == released["draft"]["needs"]
 
 
-def test_image_is_told_about_and_signed() -> None:
-    """The image comes with the list of its parts, its provenance, and a signature; from the tested wheel."""
+def test_image_has_sbom_and_signature() -> None:
+    """The image is built from the tested wheel, with SBOM, provenance and signature."""
     image = workflow(ROOT / ".github/workflows/release.yml")["jobs"]["image"]["steps"]
     (build,) = [
         step["with"] for step in image if step.get("uses", "").startswith("docker/build-push-action@")
@@ -137,7 +137,7 @@ def test_image_is_told_about_and_signed() -> None:
 
 
 def test_addresses_are_the_projects() -> None:
-    """What is pushed is what the chart and its README tell people to use."""
+    """The workflow pushes to the addresses that the chart and the README name."""
     env = workflow(ROOT / ".github/workflows/release.yml")["env"]
     values = (ROOT / "helm/insights-exporter/values.yaml").read_text(encoding="utf-8")
     guide = (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ def test_select_window(chosen: str, available: tuple[str, ...], expected: str) -
 
 
 def test_card_names_its_window() -> None:
-    """Templates and parameters are shown for the window that has them, and the card says so."""
+    """Templates and parameters are shown for the window that has them, which the card names."""
     cards = build_cards(deployment(), "30d")
 
     assert ("last 30 days", "") == (cards["apps"].period, cards["apps"].remark)
@@ -50,7 +50,7 @@ def test_card_names_its_window() -> None:
     ],
 )
 def test_empty_card(polls: tuple[Poll, ...], expected: str) -> None:
-    """An empty card says why it is empty."""
+    """An empty card shows the reason."""
     assert expected == build_cards(deployment(polls=polls), "7d")["activity"].empty
 
 

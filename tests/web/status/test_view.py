@@ -98,7 +98,7 @@ def test_path_of_the_metrics() -> None:
 
 
 def test_no_deployment_at_all() -> None:
-    """A shard without any deployment has a page that says so."""
+    """The status page of a shard without deployments states this."""
     empty = build_view([], "/metrics", NOW)
 
     assert ("0 deployments", "No deployment is polled") == (empty.title, empty.summary)
@@ -276,7 +276,7 @@ def test_no_data_yet() -> None:
 
 
 def test_chart_of_utc_days() -> None:
-    """The chart shows 60 UTC days if the time zone has few, and says so; the tiles stay those of the zone."""
+    """The chart shows 60 UTC days, with a note, if the zone has few; the tiles are those of the zone."""
     today = TODAY + 1
     days = {today - number: 5.0 for number in range(60)}
     utc = details(utc_days=days, timezone="Asia/Kolkata")

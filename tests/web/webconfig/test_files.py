@@ -21,7 +21,7 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
     assert have_changed(files.stamps)
 
 
-def test_an_absolute_name_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_an_absolute_name_is_used_unchanged(tmp_path: Path) -> None:
     """Only relative names are relative to the directory."""
     (tmp_path / "a").write_bytes(b"text")
 

@@ -43,7 +43,7 @@ def comments(name: str, about: str, directory: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_refused_in_the_words_of_its_comment(name: str, directory: Path) -> None:
+def test_an_invalid_file_is_rejected_with_the_errors_of_its_comment(name: str, directory: Path) -> None:
     """The error contains file, key, cause and remedy of each fault."""
     with pytest.raises(ConfigError) as refused:
         load(write_case(directory, name))
@@ -69,7 +69,7 @@ def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_good_file_is_taken_with_the_warnings_of_its_comment(name: str, directory: Path) -> None:
+def test_a_valid_file_is_loaded_with_the_warnings_of_its_comment(name: str, directory: Path) -> None:
     """A valid file is loaded with the warnings of its comments."""
     warnings = load(write_case(directory, name)).warnings
 

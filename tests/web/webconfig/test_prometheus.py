@@ -24,7 +24,7 @@ Settings = dict[str, Any]
 
 @pytest.fixture
 def served(directory: Path) -> Iterator[dict[str, ServedApp]]:
-    """Return a server with a user and one that asks for certificates, both with TLS."""
+    """Return a server with a user and one that requires client certificates, both with TLS."""
     file = write_case(directory, "good-tls.yml")
     hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
     with_users = f"{file.read_text(encoding='utf-8')}basic_auth_users: {{prometheus: {hashed}}}\n"
@@ -109,7 +109,7 @@ def test_scraping_goes_on_while_certificates_change(
     assert 0 == served.config.reload_failures
 
 
-def test_a_browser_is_asked_for_its_login(served: dict[str, ServedApp], authorities: Authorities) -> None:
+def test_a_browser_gets_a_login_prompt(served: dict[str, ServedApp], authorities: Authorities) -> None:
     """A browser is asked for user and password."""
     trust = ssl.create_default_context()
     authorities.server.configure_trust(trust)

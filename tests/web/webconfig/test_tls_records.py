@@ -73,7 +73,7 @@ def test_records_without_data_are_limited() -> None:
         moved.record_no_data()
 
 
-def test_client_that_asks_for_keys_is_disconnected(directory: Path, authorities: Authorities) -> None:
+def test_client_that_requests_key_updates_is_disconnected(directory: Path, authorities: Authorities) -> None:
     """A client that requests new keys is disconnected; others are served."""
     client = client_context(authorities.server)
     with serving(write_case(directory, "good-tls.yml")) as served:

@@ -131,7 +131,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_promtool_judges_the_files_as_their_comments_say(directory: Path, promtool: Promtool) -> None:
+def test_promtool_results_match_the_comments(directory: Path, promtool: Promtool) -> None:
     """The comments of the files match the results of promtool."""
     files = [str(write_case(directory, name)) for name in JUDGED]
 
