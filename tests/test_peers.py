@@ -24,7 +24,7 @@ class GaugeHandler(BaseHTTPRequestHandler):
     """Responds to every request with one gauge."""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Respond with the gauge."""
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()

@@ -10,7 +10,7 @@ from benchmarks.client import compute_quantile
 from benchmarks.measure import compute_slope
 from benchmarks.results import Section, Verdict, format_mb, format_ms, format_ratio, render
 
-SPELLED = {
+FORMATTED = {
     "short time": (format_ms(0.00123), "1.2 ms"),
     "long time": (format_ms(1.3504), "1350 ms"),
     "small memory": (format_mb(2_213_903), "2.2 MB"),
@@ -20,15 +20,15 @@ SPELLED = {
 }
 
 
-@pytest.mark.parametrize(("spelled", "expected"), SPELLED.values(), ids=SPELLED)
-def test_numbers_have_as_many_digits_as_they_deserve(spelled: str, expected: str) -> None:
-    """What is small has one more."""
-    assert expected == spelled
+@pytest.mark.parametrize(("formatted", "expected"), FORMATTED.values(), ids=FORMATTED)
+def test_numbers_have_significant_digits(formatted: str, expected: str) -> None:
+    """Small numbers have one more digit."""
+    assert expected == formatted
 
 
 @given(power=st.floats(-2, 2), factor=st.floats(0.1, 10))
 def test_slope_is_the_power(power: float, factor: float) -> None:
-    """Of a size to the power of `power` the slope is `power`, whatever it is multiplied by."""
+    """The slope of a power function is its exponent, for any factor."""
     sizes = (10, 100, 1000)
 
     assert math.isclose(power, compute_slope(sizes, [factor * size**power for size in sizes]), abs_tol=1e-9)
@@ -44,7 +44,7 @@ def test_quantile_is_one_of_the_times(seconds: list[float]) -> None:
     assert sum(each > half for each in seconds) <= len(seconds) / 2
 
 
-def test_results_are_a_page() -> None:
+def test_results_are_rendered() -> None:
     """Verdicts come first, then each section with its notes."""
     verdict = Verdict("at most 1 s", "2 s", met=False)
     section = Section("Topic", [("what", "time"), ("it", "2 s")], ["Note."], [verdict])

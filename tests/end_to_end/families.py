@@ -39,8 +39,8 @@ def app_names(truth: Truth) -> Series:
     for days_of_window in truth.windows.values():
         for app in filter(is_shown, truth.window(TEMPLATES, days_of_window)["report"]["apps_usage"]):
             labels = tuple(app_labels(app).items())
-            told = (app["seconds"], app["display_name"], app_family(app))
-            best[labels] = max(best.get(labels, (-1, "", "")), told, key=lambda entry: entry[0])
+            candidate = (app["seconds"], app["display_name"], app_family(app))
+            best[labels] = max(best.get(labels, (-1, "", "")), candidate, key=lambda entry: entry[0])
     return series(
         ({**dict(labels), "application_name": name, "app_family": family}, 1)
         for labels, (_, name, family) in best.items()
@@ -58,7 +58,7 @@ def app_family(app: Mapping[str, Any]) -> str:
 def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
     """Return the series of each user of the week."""
 
-    def told(truth: Truth) -> Series:
+    def compute(truth: Truth) -> Series:
         report = truth.window(path, 7)["report"]
         names = {user["user_id"]: user["username"] for user in report["users"]}
         return series(
@@ -66,7 +66,7 @@ def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth]
             for labels, value in of_report(report)
         )
 
-    return told
+    return compute
 
 
 def user_seconds(report: Any) -> Rows:  # noqa: ANN401 -- JSON
@@ -174,7 +174,7 @@ def group_members(truth: Truth) -> Series:
 def by_group(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
     """Return the series of each group from the rows of its members in the week."""
 
-    def told(truth: Truth) -> Series:
+    def compute(truth: Truth) -> Series:
         report = truth.window(path, 7)["report"]
         return series(
             ({"window": "7d", **group, **labels}, value)
@@ -184,7 +184,7 @@ def by_group(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Series
             )
         )
 
-    return told
+    return compute
 
 
 def active_members(report: Any) -> Rows:  # noqa: ANN401 -- JSON
@@ -223,14 +223,14 @@ def _part(part: str, values: list[float], bounds: Iterable[float]) -> Rows:
 def by_template(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
     """Return the series of each template in use in the week."""
 
-    def told(truth: Truth) -> Series:
+    def compute(truth: Truth) -> Series:
         return series(
             ({"window": "7d", **template, **labels}, value)
             for template in in_use(truth)
             for labels, value in rows(truth.window(path, 7, template_ids=template["template_id"])["report"])
         )
 
-    return told
+    return compute
 
 
 def in_use(truth: Truth) -> list[dict[str, str]]:
@@ -313,7 +313,7 @@ def statuses(truth: Truth) -> Series:
 def echoes(edge: str) -> Callable[[Truth], Series]:
     """Return the edges of the windows, as the reports echo them."""
 
-    def told(truth: Truth) -> Series:
+    def compute(truth: Truth) -> Series:
         paths = {"templates": TEMPLATES, "user-activity": USERS_ACTIVITY, "user-latency": USERS_LATENCY}
         rows = [
             ({"dataset": dataset, "window": window}, _instant(truth.window(path, length)["report"][edge]))
@@ -322,7 +322,7 @@ def echoes(edge: str) -> Callable[[Truth], Series]:
         ]
         return series(rows)
 
-    return told
+    return compute
 
 
 def _instant(text: str) -> float:

@@ -34,7 +34,7 @@ class ProtectedExporter:
     running: Running
     trust: ssl.SSLContext
 
-    def ask(self, path: str, method: str = "GET", login: tuple[str, str] | None = None) -> httpx.Response:
+    def request(self, path: str, method: str = "GET", login: tuple[str, str] | None = None) -> httpx.Response:
         """Send a request over TLS."""
         with httpx.Client(verify=self.trust, trust_env=False, timeout=30) as client:
             return client.request(method, f"https://localhost:{self.port}{path}", auth=login)

@@ -10,7 +10,7 @@ from tests.integration.waiting import eventually
 
 
 @pytest.mark.parametrize(
-    ("env", "flags", "config", "told"),
+    ("env", "flags", "config", "expected_words"),
     [
         pytest.param({}, [], None, ["CODER_URL"], id="nothing set"),
         pytest.param(
@@ -87,7 +87,7 @@ def test_invalid_start(  # noqa: PLR0913 -- one parameter a column
     env: dict[str, str],
     flags: list[str],
     config: str | None,
-    told: list[str],
+    expected_words: list[str],
 ) -> None:
     """An invalid flag or variable ends the command with status 2 and a line with cause and remedy."""
     if config:
@@ -99,7 +99,7 @@ def test_invalid_start(  # noqa: PLR0913 -- one parameter a column
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
-    for word in told:
+    for word in expected_words:
         assert word in ended.stderr
 
 
@@ -117,23 +117,23 @@ def test_refused_token(start_exporter: StartExporter) -> None:
     with serve(EmbeddedCoder(population=Population(seed=1, users=5, templates=2))) as url:
         exporter = start_exporter(env={"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN.swapcase()})
 
-        told = eventually(lambda: failures(exporter))
+        messages = eventually(lambda: failures(exporter))
 
-    assert len(told) == 1
-    assert "reason=unauthorized" in told[0]
-    assert "coder tokens create" in told[0]
-    assert DEMO_TOKEN.swapcase() not in told[0]
+    assert len(messages) == 1
+    assert "reason=unauthorized" in messages[0]
+    assert "coder tokens create" in messages[0]
+    assert DEMO_TOKEN.swapcase() not in messages[0]
 
 
 def test_server_that_is_down(start_exporter: StartExporter) -> None:
     """An unreachable server does not stop the exporter; it is logged once and shown on the status page."""
     exporter = start_exporter(env={"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x-x"})
 
-    told = eventually(lambda: failures(exporter))
+    messages = eventually(lambda: failures(exporter))
     page = exporter.page()
 
-    assert len(told) == 1
-    assert "reason=connection" in told[0]
+    assert len(messages) == 1
+    assert "reason=connection" in messages[0]
     assert "insights_exporter_poll_success{" in page
     assert "coder_insights_active_users{" not in page
 

@@ -121,13 +121,13 @@ def test_paths_above_the_prefix(proxied: Proxied) -> None:
     """Without a proxy, relative redirects lead from the paths above to below the prefix."""
     if proxied.prefix:
         found = {path: proxied.get(proxied.direct + path) for path in ("/", PREFIX, "/metrics")}
-        told = {path: (each.status_code, each.headers.get("location")) for path, each in found.items()}
+        results = {path: (each.status_code, each.headers.get("location")) for path, each in found.items()}
 
         assert {
             "/": (302, "./tools/insights/"),
             PREFIX: (302, "./insights/"),
             "/metrics": (404, None),
-        } == told
+        } == results
     else:
         assert 200 == proxied.get(f"{proxied.direct}/metrics").status_code
 

@@ -121,8 +121,8 @@ def window(report: Mapping[str, Any]) -> tuple[datetime, datetime]:
 
 def read_window(report: Mapping[str, Any]) -> dict[str, str]:
     """Return the edges of the window that a report echoes."""
-    told = {edge: report.get(f"{edge}_time", BLANKED) for edge in EDGES}
-    return {edge: text for edge, text in told.items() if text != BLANKED}
+    edges = {edge: report.get(f"{edge}_time", BLANKED) for edge in EDGES}
+    return {edge: text for edge, text in edges.items() if text != BLANKED}
 
 
 def expected(dataset: str, report: Mapping[str, Any]) -> dict[str, Series]:

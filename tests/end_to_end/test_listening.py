@@ -70,7 +70,7 @@ def test_socket_of_systemd(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "env", "told"),
+    ("flags", "env", "message"),
     [
         pytest.param((), {}, "passed no sockets", id="started by hand"),
         pytest.param(
@@ -83,11 +83,11 @@ def test_socket_of_systemd(tmp_path: Path) -> None:
     ],
 )
 def test_no_socket_of_systemd(
-    run_exporter: RunExporter, flags: tuple[str, ...], env: dict[str, str], told: str
+    run_exporter: RunExporter, flags: tuple[str, ...], env: dict[str, str], message: str
 ) -> None:
     """Without sockets for this process the exporter does not start, and logs the reason in one line."""
     ended = run_exporter("--web.systemd-socket", *flags, env={**SET, **env})
 
     assert 2 == ended.returncode
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert 1 == len(ended.stderr.splitlines())

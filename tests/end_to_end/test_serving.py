@@ -151,9 +151,9 @@ def test_one_deployment_alone(exporter: Exporter, promtool: Promtool) -> None:
     """`?deployment=` returns the data and health of one deployment only."""
     page = exporter.page("/metrics?deployment=second")
 
-    told = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
+    labels = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
 
-    assert told == {"second"}
+    assert labels == {"second"}
     assert "insights_exporter_poll_success{" in page
     assert promtool.check_metrics(page) == ""
 
@@ -162,9 +162,9 @@ def test_several_deployments(exporter: Exporter, promtool: Promtool) -> None:
     """`?deployment=` may be repeated, in any order."""
     page = exporter.page("/metrics?deployment=second&deployment=first&deployment=second")
 
-    told = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
+    labels = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
 
-    assert {"first", "second"} == told
+    assert {"first", "second"} == labels
     assert "" == promtool.check_metrics(page)
 
 

@@ -89,10 +89,10 @@ def fleet(config: Path, tmp_path: Path) -> Iterator[Fleet]:
 
 def owners(prometheus: Prometheus) -> Owners:
     """Return the addresses of the exporters that expose series of each deployment."""
-    told: dict[str, list[str]] = {}
+    addresses: dict[str, list[str]] = {}
     for sample in prometheus.query('group by (deployment, instance) ({deployment!=""})'):
-        told.setdefault(sample.labels["deployment"], []).append(sample.labels["instance"])
-    return {deployment: " ".join(instances) for deployment, instances in told.items()}
+        addresses.setdefault(sample.labels["deployment"], []).append(sample.labels["instance"])
+    return {deployment: " ".join(instances) for deployment, instances in addresses.items()}
 
 
 def down(prometheus: Prometheus) -> set[str]:

@@ -75,9 +75,13 @@ def test_series_of_a_family(observed: tuple[Truth, Prometheus], name: str) -> No
 
 def test_every_family_is_compared() -> None:
     """Each declared family has its truth in this test."""
-    told = {name.removesuffix("_bucket") for name in TRUE_SERIES if not name.endswith(("_gcount", "_gsum"))}
+    covered = {
+        name.removesuffix("_bucket") for name in TRUE_SERIES if not name.endswith(("_gcount", "_gsum"))
+    }
 
-    assert {family.name for family in data_families(DATASETS)} == told, "change TRUE_SERIES in true_series.py"
+    assert {family.name for family in data_families(DATASETS)} == covered, (
+        "change TRUE_SERIES in true_series.py"
+    )
 
 
 def test_numbers_of_another_week_would_be_seen(observed: tuple[Truth, Prometheus]) -> None:
@@ -85,6 +89,6 @@ def test_numbers_of_another_week_would_be_seen(observed: tuple[Truth, Prometheus
     truth, prometheus = observed
     earlier = TRUE_SERIES["coder_insights_weekly_active_users"](Truth(truth.url, NOW - timedelta(days=7)))
 
-    told = [sample.value for sample in prometheus.query("coder_insights_weekly_active_users")]
+    exposed = [sample.value for sample in prometheus.query("coder_insights_weekly_active_users")]
 
-    assert sorted(earlier.values()) != sorted(told)
+    assert sorted(earlier.values()) != sorted(exposed)

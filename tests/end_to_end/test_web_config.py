@@ -132,7 +132,7 @@ async def test_the_status_page_requires_a_login(behind_users: ProtectedExporter)
         response = await known.goto(f"https://localhost:{behind_users.port}/")
         await expect(known.locator("body")).to_contain_text("127.0.0.1")
 
-    assert 401 == behind_users.ask("/").status_code
+    assert 401 == behind_users.request("/").status_code
     assert 200 == (response and response.status)
 
 
@@ -140,11 +140,11 @@ def test_an_invalid_file_fails_the_reload(behind_users: ProtectedExporter) -> No
     """A failed reload lists all errors, keeps the old file and is counted until one succeeds."""
     right = behind_users.file.read_text()
     behind_users.file.write_text(TLS + WRONG)
-    failed = behind_users.ask("/-/reload", "POST", LOGIN)
-    again = behind_users.ask("/-/reload", "POST", LOGIN)
-    page = behind_users.ask(f"/metrics?name[]={FAILURES}", login=LOGIN).text
+    failed = behind_users.request("/-/reload", "POST", LOGIN)
+    again = behind_users.request("/-/reload", "POST", LOGIN)
+    page = behind_users.request(f"/metrics?name[]={FAILURES}", login=LOGIN).text
     behind_users.file.write_text(right)
-    fixed = behind_users.ask("/-/reload", "POST", LOGIN)
+    fixed = behind_users.request("/-/reload", "POST", LOGIN)
 
     assert [500, 500, 200] == [each.status_code for each in (failed, again, fixed)]
     assert [word in line for word, line in zip(TOLD, failed.text.splitlines(), strict=True)] == [True, True]
@@ -159,7 +159,7 @@ def test_a_signal_reloads_the_file(behind_users: ProtectedExporter) -> None:
     behind_users.running.process.send_signal(signal.SIGHUP)
     eventually(lambda: "web config reloaded" in behind_users.running.output())
 
-    assert "deny" == behind_users.ask("/-/healthy").headers["x-frame-options"]
+    assert "deny" == behind_users.request("/-/healthy").headers["x-frame-options"]
 
 
 @pytest.mark.parametrize("flags", [[], ["--config.check"]], ids=["at the start", "when checked"])

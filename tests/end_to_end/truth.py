@@ -43,8 +43,8 @@ class Truth:
         midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         end = midnight - timedelta(days=after) if after is not None else self._next_hour()
         times = {"start_time": midnight - timedelta(days=first), "end_time": end}
-        spelled = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ") for name, time in times.items()}
-        return self.get(path, **spelled, **more)
+        formatted = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ") for name, time in times.items()}
+        return self.get(path, **formatted, **more)
 
     def window(self, path: str, days: int, **more: str) -> Any:  # noqa: ANN401
         """Return the report of the window of so many days, today included."""
@@ -146,8 +146,8 @@ def users(report: Mapping[str, Any]) -> dict[str, float]:
 
 def latencies(report: Mapping[str, Any], percentile: str) -> dict[str, float]:
     """Return the latency of each user that has one, in seconds."""
-    told = {user["user_id"]: user["latency_ms"][percentile] for user in report["users"]}
-    return {user: milliseconds / 1000 for user, milliseconds in told.items() if milliseconds >= 0}
+    latencies_ms = {user["user_id"]: user["latency_ms"][percentile] for user in report["users"]}
+    return {user: milliseconds / 1000 for user, milliseconds in latencies_ms.items() if milliseconds >= 0}
 
 
 def buckets(values: Iterable[float], bounds: Iterable[float]) -> Iterable[tuple[dict[str, str], float]]:
@@ -163,11 +163,11 @@ def windowed(
 ) -> Callable[[Truth], Series]:
     """Return the series of all windows from one kind of report."""
 
-    def told(truth: Truth) -> Series:
+    def compute(truth: Truth) -> Series:
         return series(
             ({"window": window, **labels}, value)
             for window, length in truth.windows.items()
             for labels, value in rows(truth.window(path, length)["report"])
         )
 
-    return told
+    return compute

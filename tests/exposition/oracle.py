@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 from insights_exporter.exposition.family import HistogramRow, MetricFamily, SampleRow, Samples
 from insights_exporter.exposition.negotiation import Format
 
-spelled_by_client = cast("Callable[[float], str]", floatToGoString)
+format_with_client = cast("Callable[[float], str]", floatToGoString)
 print_registry = cast(
     "Mapping[Format, Callable[[CollectorRegistry], bytes]]",
     {Format.TEXT: generate_latest, Format.OPENMETRICS: generate_openmetrics},
@@ -70,7 +70,7 @@ def _metric(family: MetricFamily, given: Sequence[tuple[str, Samples]]) -> Metri
 
 
 def _distributions(family: MetricFamily, rows: Iterable[HistogramRow]) -> Metric:
-    bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
+    bounds = [*map(format_with_client, family.bounds), "+Inf"]
     metric = _DISTRIBUTION[family.type](family.name, family.help, labels=family.labels)
     for labels, value in rows:
         metric.add_metric(labels, list(zip(bounds, value.counts, strict=True)), value.total)

@@ -105,7 +105,7 @@ def served() -> Iterator[str]:
     """Serve the compressed response and return its address."""
     body = build_response(PAGE, TAIL, Format.OPENMETRICS, gzip=True)
 
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             for name, value in body.headers:
@@ -116,7 +116,7 @@ def served() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

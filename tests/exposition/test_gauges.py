@@ -13,7 +13,7 @@ from insights_exporter.exposition.page import Page, build_page, build_response
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
-from tests.exposition.oracle import print_samples, spelled_by_client
+from tests.exposition.oracle import format_with_client, print_samples
 from tests.exposition.snapshots import NAP_LENGTHS, ROWS, build_page_of
 from tests.exposition.strategies import families, samples
 
@@ -27,7 +27,7 @@ def body(page: Page, format_: Format) -> bytes:
 
 def render_as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFamily, list[SampleRow]]:
     """Return the three gauges of a gauge histogram."""
-    bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
+    bounds = [*map(format_with_client, family.bounds), "+Inf"]
     gauges: dict[str, list[SampleRow]] = {
         "_bucket": [
             ((*labels, bound), count)

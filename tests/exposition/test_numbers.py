@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.exposition.text import escape_label, format_value, format_values
-from tests.exposition.oracle import spelled_by_client
+from tests.exposition.oracle import format_with_client
 from tests.exposition.strategies import NUMBERS
 
 SPELLINGS = {
@@ -39,7 +39,7 @@ def test_number_is_formatted(value: float, expected: str) -> None:
 @given(NUMBERS)
 def test_number_is_formatted_as_by_the_client(value: float) -> None:
     """Every number is formatted as by prometheus_client."""
-    assert spelled_by_client(value) == format_value(value)
+    assert format_with_client(value) == format_value(value)
 
 
 @given(st.lists(NUMBERS))

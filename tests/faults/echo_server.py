@@ -14,11 +14,11 @@ class Echo(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Respond in one of several invalid ways."""
-        said = " ".join(self.headers.values())
+        received = " ".join(self.headers.values())
         for value in self.headers.get_all("Proxy-Authorization", []):
-            said += " " + b64decode(value.removeprefix("Basic ")).decode()
-        status, headers, body = _answer(self.path, said)
-        self.send_response(status, said)
+            received += " " + b64decode(value.removeprefix("Basic ")).decode()
+        status, headers, body = _build_response(self.path, received)
+        self.send_response(status, received)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
             self.send_header(name, value)
@@ -35,15 +35,19 @@ class Echo(BaseHTTPRequestHandler):
         """Report nothing."""
 
 
-def _answer(path: str, said: str) -> tuple[int, dict[str, str], bytes]:
+def _build_response(path: str, received: str) -> tuple[int, dict[str, str], bytes]:
     if "daus" in path:
         padding = "." * (hash(path) % 50 + 120)
-        return 400, {}, json.dumps({"message": padding + said, "detail": said}).encode()
+        return 400, {}, json.dumps({"message": padding + received, "detail": received}).encode()
     if "status" in path:
-        return 302, {"Location": f"http://127.0.0.1:9/{said}", "Retry-After": said, "Date": said}, b""
+        return (
+            302,
+            {"Location": f"http://127.0.0.1:9/{received}", "Retry-After": received, "Date": received},
+            b"",
+        )
     if "buildinfo" in path:
-        return 500, {"X-RateLimit-Remaining": said}, said.encode()
-    echoed = {"start_time": said, "end_time": said, "template_ids": said}
+        return 500, {"X-RateLimit-Remaining": received}, received.encode()
+    echoed = {"start_time": received, "end_time": received, "template_ids": received}
     report = echoed | {"active_users": 1, "apps_usage": [], "parameters_usage": [], "users": []}
     return 200, {}, json.dumps({"report": report}).encode()
 

@@ -77,9 +77,9 @@ def test_unexpected_error_is_logged_without_data() -> None:
     try:
         int("alice@example.com")
     except ValueError as error:
-        told = error_location(error)
+        message = error_location(error)
 
-    assert told.startswith(
+    assert message.startswith(
         "unexpected ValueError in test_unexpected_error_is_logged_without_data (test_bytes.py:"
     )
-    assert "alice" not in told
+    assert "alice" not in message

@@ -26,14 +26,14 @@ class Resolver:
     """Looks names up as the system does, and knows one more while it works."""
 
     works: bool = True
-    asked: int = 0
+    lookups: int = 0
     system: Any = field(default=socket.getaddrinfo)
 
     def __call__(self, host: str | bytes, *more: Any, **named: Any) -> Any:  # noqa: ANN401 -- as the system's
         """Look a name up."""
         if host not in {NAME, NAME.encode()}:
             return self.system(host, *more, **named)
-        self.asked += 1
+        self.lookups += 1
         if not self.works:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return self.system(ANYWHERE, *more, **named)
@@ -62,15 +62,15 @@ async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) ->
         coder.fail("reset")  # connections that are open need no name
         await eventually_async(lambda: poll.failure and "name resolution" in poll.failure.detail)
         coder.clear_faults()
-        requests, lookups = len(coder.requests), resolver.asked
+        requests, lookups = len(coder.requests), resolver.lookups
         served_while_failing = DATA in polled.page()
         reason = poll.failure.reason if poll.failure else ""
         await eventually_async(lambda: DATA not in polled.page())
-        asked_meanwhile = (len(coder.requests) - requests, resolver.asked > lookups)
+        requests_meanwhile = (len(coder.requests) - requests, resolver.lookups > lookups)
 
         resolver.works = True
         await eventually_async(lambda: DATA in polled.page() and poll.success)
 
     assert "connection" == reason
     assert served_while_failing
-    assert (0, True) == asked_meanwhile
+    assert (0, True) == requests_meanwhile

@@ -11,9 +11,9 @@ FAILURES = (Path(__file__).parents[2] / "docs/failures.md").read_text(encoding="
 
 def test_every_reason_is_explained() -> None:
     """Each reason has a row, and no row has a reason that there is not."""
-    told = re.findall(r"^\|[^|]+\| `(\w+)` \|", FAILURES, re.MULTILINE)
+    documented = re.findall(r"^\|[^|]+\| `(\w+)` \|", FAILURES, re.MULTILINE)
 
-    assert set(REASONS) == set(told)
+    assert set(REASONS) == set(documented)
 
 
 def test_every_reason_is_tried() -> None:

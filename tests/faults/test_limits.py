@@ -98,7 +98,7 @@ def test_idle_tls_clients_do_not_block_others(tmp_path: Path, said: bytes) -> No
         with open_connections(
             Exporter(f"https://127.0.0.1:{exporter.port}", exporter.running), said, number=MORE
         ):
-            assert 200 == exporter.ask("/metrics").status_code
+            assert 200 == exporter.request("/metrics").status_code
             eventually(lambda: count_open_files(exporter) - before <= DEFAULT_LIMITS.connections + A_FEW)
 
 

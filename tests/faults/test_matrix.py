@@ -119,9 +119,9 @@ def test_status_page_shows_echoed_text(run: FaultRun, deployment: str) -> None:
 @pytest.mark.parametrize("deployment", ["echo", '"echoing proxy"', '"tunnelling proxy"'])
 def test_echoed_text_is_logged(run: FaultRun, deployment: str) -> None:
     """The log contains the text of servers that echo secrets, without these."""
-    told = [line for line in run.output.splitlines() if f"deployment={deployment} " in line]
+    failure_lines = [line for line in run.output.splitlines() if f"deployment={deployment} " in line]
 
-    assert any('msg="poll failed"' in line and "***" in line for line in told)
+    assert any('msg="poll failed"' in line and "***" in line for line in failure_lines)
 
 
 def test_table_has_every_fault() -> None:

@@ -69,8 +69,8 @@ def test_one_remedy_everywhere(
 def list_logged(output: str) -> dict[str, tuple[str, str | None]]:
     """Return reason and remedy of the first failure that is logged, by deployment."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    told = [line for line in reversed(lines) if line.get("dataset") == "daus" and "reason" in line]
-    return {line["deployment"]: (line["reason"], line.get("remedy")) for line in told}
+    failure_lines = [line for line in reversed(lines) if line.get("dataset") == "daus" and "reason" in line]
+    return {line["deployment"]: (line["reason"], line.get("remedy")) for line in failure_lines}
 
 
 @pytest.mark.parametrize("fault", [fault for fault, cause in CAUSE_OF.items() if cause == "refused_by_proxy"])

@@ -27,7 +27,7 @@ class Series:
     labels: Mapping[str, str]
     value: float
 
-    def spelled(self, target: Target) -> str:
+    def format(self, target: Target) -> str:
         """Return its name and labels as stored by a scrape of `target`."""
         labels = [f'{name}="{_escape(value)}"' for name, value in {**self.labels, **target}.items()]
         return f"{self.name}{{{','.join(labels)}}}"
@@ -49,9 +49,9 @@ def read(page: str) -> list[Series]:
 def repeat_samples(series: Iterable[Series], target: Target, since: int, until: int) -> Iterator[str]:
     """Yield the samples of a target that showed `series` all the time."""
     for one in series:
-        spelled = one.spelled(target)
+        series_text = one.format(target)
         for at in range(since, until, STEP):
-            yield f"{spelled} {one.value} {at}\n"
+            yield f"{series_text} {one.value} {at}\n"
 
 
 def shift_samples(backfilled: Path, target: Target, seconds: int) -> Iterator[str]:

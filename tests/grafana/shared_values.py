@@ -24,7 +24,7 @@ class SharedValue:
     of: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def asked(self) -> PanelQuery:
+    def query(self) -> PanelQuery:
         """Return the panel's query."""
         place = self.board, self.panel, self.letter
         (query,) = (one for one in ALL_QUERIES if (one.board, one.panel, one.letter) == place)

@@ -98,11 +98,11 @@ def test_problems_of_a_linter_are_reported(capsys: pytest.CaptureFixture[str]) -
     """The output of a linter is printed, and the status is 1."""
     require("promtool")
     status = lint.main([Linter("promtool", ("check", "config"), "rules/alerts.yaml")])
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
 
     assert 1 == status
-    assert "promtool: 1 files have problems" in told
-    assert "FAILED" in told
+    assert "promtool: 1 files have problems" in output
+    assert "FAILED" in output
 
 
 def test_linter_without_problems(capsys: pytest.CaptureFixture[str]) -> None:

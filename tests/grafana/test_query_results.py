@@ -160,10 +160,10 @@ def test_slowest_connections_have_pseudonyms(data: Data) -> None:
 def test_legends_are_unique(data: Data, query: PanelQuery) -> None:
     """Legends use labels that the series have, and are unique in a panel."""
     labels: list[dict[str, str]] = [dict(response[:-1]) for response in run_query(data, query)]
-    spoken = re.findall(r"\{\{(\w+)\}\}", query.legend)
-    called = [tuple(one.get(label, "") for label in spoken) for one in labels]
+    used = re.findall(r"\{\{(\w+)\}\}", query.legend)
+    called = [tuple(one.get(label, "") for label in used) for one in labels]
 
-    assert [] == [label for label in spoken if not any(label in one for one in labels)]
+    assert [] == [label for label in used if not any(label in one for one in labels)]
     assert sorted(set(called)) == sorted(called)
 
 
@@ -198,7 +198,7 @@ def test_every_recorded_series_is_compared_with_a_panel() -> None:
 def test_rules_and_dashboards_agree(data: Data, shared: SharedValue) -> None:
     """The value at which an alert looks is the one that the panel shows."""
     chosen = {"deployment": "main", "job": ONE["job"]}
-    shown = data.prometheus.query(fill_variables(shared.asked, **chosen), data.now)
+    shown = data.prometheus.query(fill_variables(shared.query, **chosen), data.now)
     labels = sorted({label for one in shown for label in one.labels})
     judged = [
         one

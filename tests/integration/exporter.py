@@ -41,8 +41,8 @@ class Exporter:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Request `path`; `_` in a header's name stands for `-`."""
-        spelled = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.get(self.url + path, headers=spelled, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.get(self.url + path, headers=names, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
 
     def page(self, path: str = "/metrics", **headers: str) -> str:
         """Return the text of a page that must be there."""

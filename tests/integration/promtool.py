@@ -21,7 +21,7 @@ class Promtool:
             timeout=seconds,
         )
 
-    def complaints(self, *arguments: str, stdin: str = "") -> str:
+    def find_problems(self, *arguments: str, stdin: str = "") -> str:
         """Return its output, and its status if it is not 0; empty if there are no problems."""
         done = self.run(*arguments, stdin=stdin)
         status = f"status {done.returncode}\n" if done.returncode else ""
@@ -29,4 +29,4 @@ class Promtool:
 
     def check_metrics(self, page: str) -> str:
         """Return its problems with an exposition in the text format; empty if there are none."""
-        return self.complaints("check", "metrics", stdin=page)
+        return self.find_problems("check", "metrics", stdin=page)

@@ -194,8 +194,8 @@ def test_samples_are_rendered_and_not_kept() -> None:
     """Only the rendered bytes and the other results of a response are kept."""
     context = load_context("7d")
     body = json.dumps(generate_report(active_users=3, template_ids=["a"])).encode()
-    (told,) = load_responses(DATASETS["templates"], context, body)
-    converted = convert(DATASETS["templates"], context, told)
+    (first_response,) = load_responses(DATASETS["templates"], context, body)
+    converted = convert(DATASETS["templates"], context, first_response)
 
     assert () == converted.details.result.samples
     assert ("a",) == converted.details.result.in_use
@@ -215,9 +215,9 @@ def test_response_that_cannot_be_what_was_requested_is_a_failure(
     body: bytes, detail: str, cause: str
 ) -> None:
     """Its reason is `invalid`; the remedy for an unknown shape is to upgrade the exporter."""
-    (told,) = load_responses(DATASETS["templates"], load_context("7d"), body)
+    (first_response,) = load_responses(DATASETS["templates"], load_context("7d"), body)
     with pytest.raises(ApiError, match=detail) as failed:
-        convert(DATASETS["templates"], load_context("7d"), told)
+        convert(DATASETS["templates"], load_context("7d"), first_response)
 
     assert ("invalid", REMEDIES[cause]) == (failed.value.reason, failed.value.remedy)  # type: ignore[index]  # a literal
 
@@ -231,7 +231,7 @@ def test_error_location_has_the_place_and_no_data() -> None:
     try:
         crash()
     except KeyError as error:
-        told = error_location(error)
+        message = error_location(error)
 
-    assert told.startswith("unexpected KeyError in crash (test_fetch.py:")
-    assert "alice" not in told
+    assert message.startswith("unexpected KeyError in crash (test_fetch.py:")
+    assert "alice" not in message

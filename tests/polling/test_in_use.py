@@ -29,9 +29,9 @@ class Garbled(httpx.AsyncBaseTransport):
         of_all = request.url.path.endswith("/insights/templates") and "template_ids" not in request.url.params
         if not (self.broken and of_all):
             return response
-        told = json.loads(await response.aread())
-        told["report"]["template_ids"].append(7)
-        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(told).encode()))
+        content = json.loads(await response.aread())
+        content["report"]["template_ids"].append(7)
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(content).encode()))
 
 
 def test_unreadable_ids_do_not_mean_unused_templates() -> None:

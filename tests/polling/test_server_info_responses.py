@@ -23,32 +23,32 @@ from tests.datasets import responses
 SOON = 10
 
 
-async def render_page(told: Mapping[str, Any]) -> str:
+async def render_page(bodies: Mapping[str, Any]) -> str:
     """Return the page after one poll, which must end."""
 
     def response(request: httpx.Request) -> httpx.Response:
         words = request.url.path.split("/")
-        body = next(told[word] for word in (words[-1], words[-2]) if word in told)
+        body = next(bodies[word] for word in (words[-1], words[-2]) if word in bodies)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
     page_store = PageStore(exposed_families(DATASETS))
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(response)) as one:
         publisher = Publisher("dev", 10_000, page_store)
-        facts = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
-        await facts.poll()
-        await asyncio.wait_for(facts.wait_for_clock(), SOON)
+        server_info = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
+        await server_info.poll()
+        await asyncio.wait_for(server_info.wait_for_clock(), SOON)
     page_store.refresh()
     return b"".join(page_store.page.contents[Format.TEXT].join()).decode()
 
 
-@given(told=st.fixed_dictionaries(dict(responses.FACTS)))
+@given(bodies=st.fixed_dictionaries(dict(responses.FACTS)))
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-def test_any_response_leaves_a_valid_page(told: Mapping[str, Any]) -> None:
+def test_any_response_leaves_a_valid_page(bodies: Mapping[str, Any]) -> None:
     """No series repeats, and polls that wait for the clock continue."""
     samples = [
         sample
-        for family in text_string_to_metric_families(asyncio.run(render_page(told)))
+        for family in text_string_to_metric_families(asyncio.run(render_page(bodies)))
         for sample in family.samples
     ]
     series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)

@@ -94,8 +94,8 @@ class Leaky:
         if self.leak and path.endswith(ABOUT_USERS):
             self.leaked[self.leak] += 1
             return LEAKS[self.leak](body, self.coder.population.users[0].username)
-        told = [f"{name}: {text}" for name, text in made.headers.items() if name != "content-length"]
-        return _render(f"HTTP/1.1 {made.status_code} Coder", *told, body=body)
+        header_lines = [f"{name}: {text}" for name, text in made.headers.items() if name != "content-length"]
+        return _render(f"HTTP/1.1 {made.status_code} Coder", *header_lines, body=body)
 
 
 @contextmanager

@@ -280,14 +280,16 @@ def test_what_is_executed_in_a_pod_finds_the_config(words: list[str]) -> None:
 
 def test_a_page_has_its_command_for_every_installation() -> None:
     """A page that shows `check` or logs shows them for systemd, a container and Helm."""
-    told: dict[str, set[str]] = {}
+    lines_by_name: dict[str, set[str]] = {}
     for name, line in COMMANDS:
         if "insights-exporter check" in line or re.search(r"journalctl|logs", line):
-            told.setdefault(name, set()).add(line)
+            lines_by_name.setdefault(name, set()).add(line)
 
     everywhere = [{*CHECKS}, {line for line in ALL if re.search(r"journalctl|logs", line)}]
-    assert told
-    assert [] == [name for name, lines in told.items() if lines not in (*everywhere, set.union(*everywhere))]
+    assert lines_by_name
+    assert [] == [
+        name for name, lines in lines_by_name.items() if lines not in (*everywhere, set.union(*everywhere))
+    ]
 
 
 @pytest.mark.parametrize(

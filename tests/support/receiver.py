@@ -23,16 +23,16 @@ class Receiver:
 @contextmanager
 def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """Receive on a real socket, over TLS with a context for it."""
-    told = Receiver()
+    receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            told.headers.append({name.lower(): value for name, value in self.headers.items()})
-            told.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers = told.responses.pop(0) if told.responses else (204, {})
-            text = told.text if status >= 400 else b""
+            receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
+            receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            status, headers = receiver.responses.pop(0) if receiver.responses else (204, {})
+            text = receiver.text if status >= 400 else b""
             self.send_response(status)
             for name, value in {"Content-Length": str(len(text)), **headers}.items():
                 self.send_header(name, value)
@@ -47,8 +47,8 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        told.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/api/v1/write"
-        yield told
+        receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/api/v1/write"
+        yield receiver
         server.shutdown()
         thread.join()
 

@@ -52,7 +52,7 @@ def test_only_allowed_versions_get_in(
 
 
 @pytest.mark.parametrize(
-    ("name", "suites", "spoken"),
+    ("name", "suites", "suite"),
     [
         pytest.param(
             "good-tls.yml", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", id="modern"
@@ -70,19 +70,19 @@ def test_only_allowed_versions_get_in(
     ],
 )
 def test_only_allowed_suites_get_in(
-    name: str, suites: str, spoken: str | None, directory: Path, authorities: Authorities
+    name: str, suites: str, suite: str | None, directory: Path, authorities: Authorities
 ) -> None:
     """Only allowed suites are accepted, by default with forward secrecy and authenticated encryption."""
     client = client_context(authorities.server, versions=(V12, V12), suites=f"{suites}:@SECLEVEL=0")
     with serving(write_case(directory, name)) as served:
         response = connect(served.port, client)
 
-    assert spoken == response.suite
-    assert ("" if spoken else "SSLV3_ALERT_HANDSHAKE_FAILURE") == response.refused
+    assert suite == response.suite
+    assert ("" if suite else "SSLV3_ALERT_HANDSHAKE_FAILURE") == response.refused
 
 
 @pytest.mark.parametrize(
-    ("name", "spoken"),
+    ("name", "suite"),
     [
         pytest.param("good-suites-all.yml", "ECDHE-ECDSA-AES128-GCM-SHA256", id="the server's first"),
         pytest.param(
@@ -90,12 +90,12 @@ def test_only_allowed_suites_get_in(
         ),
     ],
 )
-def test_order_of_suites(name: str, spoken: str, directory: Path, authorities: Authorities) -> None:
+def test_order_of_suites(name: str, suite: str, directory: Path, authorities: Authorities) -> None:
     """The order of the file is used unless prefer_server_cipher_suites is false."""
     wishes = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256"
     client = client_context(authorities.server, versions=(V12, V12), suites=wishes)
     with serving(write_case(directory, name)) as served:
-        assert spoken == connect(served.port, client).suite
+        assert suite == connect(served.port, client).suite
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_http2_is_not_negotiated(directory: Path, authorities: Authorities) -> N
 
 
 @pytest.mark.parametrize(
-    ("written", "spelled"),
+    ("written", "canonical"),
     [
         pytest.param("192.0.2.7", "192.0.2.7", id="IPv4"),
         pytest.param("2001:DB8:0:0:0:0:0:7", "2001:db8::7", id="IPv6 as OpenSSL has it"),
@@ -195,9 +195,9 @@ def test_http2_is_not_negotiated(directory: Path, authorities: Authorities) -> N
         pytest.param("spiffe://example.com/a", "spiffe://example.com/a", id="a URI stays"),
     ],
 )
-def test_addresses_have_one_spelling(written: str, spelled: str) -> None:
+def test_addresses_are_canonicalized(written: str, canonical: str) -> None:
     """IP addresses are compared in canonical form."""
-    assert spelled == canonicalize_name(written)
+    assert canonical == canonicalize_name(written)
 
 
 def test_all_kinds_of_names_count() -> None:

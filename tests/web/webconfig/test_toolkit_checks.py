@@ -60,7 +60,7 @@ CHECKS = (
     Check("burst is an integer", ("burst-is-text",)),
     Check(
         "HTTP/2 finds a suite that it demands",
-        otherwise="HTTP/2 is not spoken, so that any suite will do",
+        otherwise="HTTP/2 is not supported, so any suite is allowed",
     ),
     Check("a client's certificate has an allowed name", otherwise="test_client_auth.py, at each handshake"),
 )
