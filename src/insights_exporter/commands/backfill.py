@@ -1,9 +1,6 @@
 """`insights-exporter backfill`: bring Coder's history into Prometheus."""
 
-import asyncio
-import os
 import re
-import signal
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
@@ -11,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 import typer
-import uvloop
 
 from insights_exporter.backfill.fetch import HistoryFetcher
 from insights_exporter.backfill.openmetrics import VerificationError
@@ -35,9 +31,15 @@ from insights_exporter.commands.errors import (
     EXIT_OK,
     EXIT_PARTIAL,
     CommandError,
+    Interrupted,
     explain_os_error,
 )
-from insights_exporter.commands.oneshot import progress, warn_of_unnamed_templates
+from insights_exporter.commands.oneshot import (
+    open_deployments,
+    progress,
+    run_interruptible,
+    warn_of_unnamed_templates,
+)
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Config, Deployment
@@ -48,9 +50,6 @@ from insights_exporter.datasets.timerange import midnight
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.event_log import StateChangeLogger
 from insights_exporter.polling.fetch import REFUSALS, Fetch, error_location
-from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import exposed_families
-from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.status import RequestStats
 
 _SHARE_OF_RATE_LIMIT = 0.5
@@ -83,13 +82,11 @@ def backfill(options: BackfillOptions) -> int:
             require_promtool()
         except ImportFailed as error:
             raise CommandError(f"--import: {error}") from None
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            return runner.run(_backfill_all(options, config))
-        except asyncio.CancelledError:
-            log = structlog.get_logger("insights_exporter")
-            log.warning("backfill interrupted", remedy=_RUN_AGAIN)
-            return EXIT_PARTIAL
+    try:
+        return run_interruptible(_backfill_all(options, config))
+    except Interrupted:
+        structlog.get_logger("insights_exporter").warning("backfill interrupted", remedy=_RUN_AGAIN)
+        return EXIT_PARTIAL
 
 
 def _select_deployments(config: Config, names: Sequence[str]) -> Config:
@@ -102,15 +99,8 @@ def _select_deployments(config: Config, names: Sequence[str]) -> Config:
 
 
 async def _backfill_all(options: BackfillOptions, config: Config) -> int:
-    if task := asyncio.current_task():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    manager = DeploymentManager(PageStore(exposed_families(DATASETS)), os.environ, DATASETS)
-    try:
-        await manager.apply(config)
+    async with open_deployments(config) as (_, manager):
         return max([await _try_deployment(options, poller) for poller in manager.pollers.values()])
-    finally:
-        await manager.close()
 
 
 async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) -> int:

@@ -20,15 +20,11 @@ from insights_exporter.commands.deployment_report import (
     DatasetResult,
     DeploymentReport,
     build_report,
-    is_reachable,
 )
 from insights_exporter.commands.errors import EXIT_ERROR
-from insights_exporter.commands.oneshot import poll_once
+from insights_exporter.commands.oneshot import open_deployments, poll_once, run_interruptible
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.models import Config, Deployment
-from insights_exporter.polling.deployment import DeploymentPoller
-from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.publisher import PageStore
 
 
 def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
@@ -39,23 +35,22 @@ def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
     Raises:
         ConfigError: The config is invalid.
     """
-    loaded = load_and_warn(config_file)
-    configured = {deployment.name: deployment for deployment in loaded.config.deployments}
-    connections = {name: ConnectionInfo() for name in configured}
-
-    def observe_connections(manager: DeploymentManager) -> None:
-        for name, poller in manager.pollers.items():
-            poller.coder.add_response_hook(connections[name].observe)
-
-    async def build_reports(_: PageStore, manager: DeploymentManager) -> list[DeploymentReport]:
-        async def build(name: str, poller: DeploymentPoller) -> DeploymentReport:
-            user = await poller.server_info.fetch_user() if is_reachable(poller) else None
-            return build_report(poller, configured[name], connections[name], user)
-
-        return await asyncio.gather(*(build(name, poller) for name, poller in manager.pollers.items()))
-
+    configured = {deployment.name: deployment for deployment in load_and_warn(config_file).config.deployments}
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
-    reports = poll_once(limited, build_reports, observe_connections)
+
+    async def poll() -> list[DeploymentReport]:
+        async with open_deployments(limited) as (_, manager):
+            connections = {name: ConnectionInfo() for name in manager.pollers}
+            for name, poller in manager.pollers.items():
+                poller.coder.add_response_hook(connections[name].observe)
+            await poll_once(manager.pollers.values())
+            reports = (
+                build_report(poller, configured[name], connections[name])
+                for name, poller in manager.pollers.items()
+            )
+            return await asyncio.gather(*reports)
+
+    reports = run_interruptible(poll())
     if format_ == "json":
         typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
     else:

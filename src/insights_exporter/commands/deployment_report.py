@@ -71,11 +71,8 @@ class DeploymentReport:
     datasets: tuple[DatasetResult, ...]
 
 
-def build_report(
-    poller: DeploymentPoller,
-    configured: Deployment,
-    connection: ConnectionInfo,
-    user: str | None,
+async def build_report(
+    poller: DeploymentPoller, configured: Deployment, connection: ConnectionInfo
 ) -> DeploymentReport:
     """Return the report of a deployment that was polled once.
 
@@ -84,17 +81,18 @@ def build_report(
     polled = [_build_result(poller, configured, job) for job in poller.jobs]
     datasets = (*polled, *_not_enabled({each.dataset for each in polled}))
     causes = find_causes(poller.jobs)
+    reachable = _is_reachable(poller)
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
         status=_exit_status(poller, datasets, causes),
-        reachable=is_reachable(poller),
+        reachable=reachable,
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
         version=poller.server_info.version,
         dialect=poller.coder.dialect,
         clock_skew=poller.clock.skew,
-        user=user,
+        user=await poller.server_info.fetch_user() if reachable else None,
         token_expires=poller.server_info.token.expires,
         rate_limit=connection.rate_limit,
         series=sum(each.series for each in datasets),
@@ -106,7 +104,7 @@ def build_report(
     )
 
 
-def is_reachable(poller: DeploymentPoller) -> bool:
+def _is_reachable(poller: DeploymentPoller) -> bool:
     """Return whether a server that was polled once sent any response at all."""
     failures = [job.status.failure for job in poller.jobs]
     has_responded = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
@@ -115,7 +113,7 @@ def is_reachable(poller: DeploymentPoller) -> bool:
 
 def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
     """Return 2 without a server or any dataset, 1 if something is denied, failed or switched off, else 0."""
-    if not is_reachable(poller):
+    if not _is_reachable(poller):
         return EXIT_ERROR
     if causes:
         return EXIT_PARTIAL

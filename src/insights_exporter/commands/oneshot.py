@@ -1,11 +1,11 @@
-"""What commands share that poll once and end: polling, progress, exit status, warnings."""
+"""What commands share that poll once and end: deployments, polling, progress, exit status, warnings."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import httpx
@@ -26,42 +26,35 @@ from insights_exporter.polling.publisher import PageStore
 T = TypeVar("T")
 
 
-def poll_once(
-    config: Config,
-    on_done: Callable[[PageStore, DeploymentManager], Awaitable[T]],
-    before_start: Callable[[DeploymentManager], None] = lambda _: None,
-) -> T:
-    """Poll all deployments once, and return the result of `on_done`.
-
-    `before_start` is called before the first request. The progress is shown
-    on standard error if that is a terminal.
+def run_interruptible(main: Coroutine[object, object, T]) -> T:
+    """Run a coroutine, and return its result.
 
     Raises:
-        Interrupted: SIGTERM or SIGINT came first.
+        Interrupted: SIGINT came first, or SIGTERM while deployments are open.
     """
-
-    async def poll() -> T:
-        if task := asyncio.current_task():
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        store = PageStore(exposed_families(DATASETS))
-        manager = DeploymentManager(store, os.environ, DATASETS)
-        try:
-            await manager.apply(config)
-            before_start(manager)
-            await _poll_with_progress(manager)
-            return await on_done(store, manager)
-        finally:
-            await manager.close()
-
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(poll())
+            return runner.run(main)
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise Interrupted from None
 
 
-async def _poll_with_progress(manager: DeploymentManager) -> None:
-    pollers = manager.pollers.values()
+@asynccontextmanager
+async def open_deployments(config: Config) -> AsyncIterator[tuple[PageStore, DeploymentManager]]:
+    """Yield the deployments of a config, which are not polled yet, and where they publish."""
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    store = PageStore(exposed_families(DATASETS))
+    manager = DeploymentManager(store, os.environ, DATASETS)
+    try:
+        await manager.apply(config)
+        yield store, manager
+    finally:
+        await manager.close()
+
+
+async def poll_once(pollers: Collection[DeploymentPoller]) -> None:
+    """Poll deployments once, and show the progress on standard error if that is a terminal."""
     with progress("Requests to Coder", lambda: sum(each.planned_requests for each in pollers)) as advance:
 
         async def count(_: httpx.Response) -> None:

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-from insights_exporter.commands.oneshot import exit_code, poll_once, warn_of_unnamed_templates
+from insights_exporter.commands.oneshot import (
+    exit_code,
+    open_deployments,
+    poll_once,
+    run_interruptible,
+    warn_of_unnamed_templates,
+)
 from insights_exporter.commands.output import open_output
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import build_response
 from insights_exporter.exposition.process import ProcessMetrics
-from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.publisher import PageStore
 
 
 def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
@@ -19,17 +23,19 @@ def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
         ConfigError, CommandError: The config is invalid, or `output` cannot be written to.
     """
 
-    async def render(store: PageStore, manager: DeploymentManager) -> tuple[bytes, int]:
-        for name, poller in manager.pollers.items():
-            has_breakdown = any(job.dataset.depends_on and job.status.series for job in poller.jobs)
-            if poller.template_list_failure and has_breakdown:
-                warn_of_unnamed_templates(name, poller.template_list_failure)
-        store.refresh()
-        response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
-        return b"".join(response.segments), exit_code(manager.pollers.values())
+    async def poll() -> tuple[bytes, int]:
+        async with open_deployments(config) as (store, manager):
+            await poll_once(manager.pollers.values())
+            for name, poller in manager.pollers.items():
+                has_breakdown = any(job.dataset.depends_on and job.status.series for job in poller.jobs)
+                if poller.template_list_failure and has_breakdown:
+                    warn_of_unnamed_templates(name, poller.template_list_failure)
+            store.refresh()
+            response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
+            return b"".join(response.segments), exit_code(manager.pollers.values())
 
-    loaded = load_and_warn(config_file)
+    config = load_and_warn(config_file).config
     write = open_output(output)
-    exposition, status = poll_once(loaded.config, render)
+    exposition, status = run_interruptible(poll())
     write(exposition)
     return status
