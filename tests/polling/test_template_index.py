@@ -12,7 +12,7 @@ DOCKER = {"a": Template("a", "docker", "acme")}
 
 def test_ids_in_use_are_those_of_the_window() -> None:
     """Each window has its own ids, none before its first report."""
-    index = TemplateIndex()
+    index = TemplateIndex(lambda: None)
     index.set_in_use("7d", ("a", "b"))
     index.set_in_use("30d", ("c",))
     index.set_in_use("7d", ("b",))
@@ -23,7 +23,7 @@ def test_ids_in_use_are_those_of_the_window() -> None:
 
 def test_failed_list_keeps_the_known_names() -> None:
     """Names are kept if templates cannot be listed."""
-    index = TemplateIndex()
+    index = TemplateIndex(lambda: None)
     index.set_templates(DOCKER)
     index.set_templates(None)
 
@@ -46,7 +46,7 @@ def test_wait_for_the_report_and_the_list() -> None:
     """`wait_ready` waits for the window's own report and for one try to list templates."""
 
     async def scenario() -> list[bool]:
-        index = TemplateIndex()
+        index = TemplateIndex(lambda: None)
         waiting = asyncio.create_task(index.wait_ready("7d"))
         waited = []
         for step in (

@@ -216,12 +216,7 @@ class CoderClient:
             body = b""
         redactor = ErrorRedactor(self._users, secrets)
         error = error_from_response(
-            response.status_code,
-            path,
-            body,
-            redactor,
-            options.missing_route,
-            read_before=options.read_before,
+            response.status_code, path, body, redactor, options.missing_route, read_before=options.read_before
         )
         error.retry_after = wait
         raise error

@@ -18,11 +18,7 @@ from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.negotiation import CONTENT_TYPES, Format
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot, Source, SourceFamilies
-from insights_exporter.exposition.text import (
-    RenderedFamily,
-    Section,
-    header_sections,
-)
+from insights_exporter.exposition.text import RenderedFamily, Section, header_sections
 
 _DEPLOYMENTS_IN_A_GROUP = 16
 """Number of deployments whose lines of a family are compressed together, and again if one changes."""

@@ -64,9 +64,7 @@ class DeploymentPoller:
             (history for history in histories if history and not history.covers(deployment)), None
         )
         self._list_job = next((job for job in self.jobs if job.dataset.names_templates), None)
-        self._templates = TemplateIndex(self._list_templates_soon)
-        if self._list_job is None:
-            self._templates.set_templates(None)
+        self._templates = TemplateIndex(partial(self._advance, self._list_job) if self._list_job else None)
         self._poller = Poller(
             deployment=deployment,
             coder=self.coder,
@@ -113,7 +111,8 @@ class DeploymentPoller:
         independent = [job for job in self.jobs if not job.dataset.depends_on]
         await asyncio.gather(*(self._poller.poll(job) for job in independent))
         self._limit_polls()  # now that the templates are known
-        dependent = [job for job in self.jobs if job.dataset.depends_on and self._has_report(job)]
+        has_report = self._templates.has_report
+        dependent = [job for job in self.jobs if job.dataset.depends_on and has_report(job.status.window)]
         await asyncio.gather(*(self._poller.poll(job) for job in dependent))
 
     async def stop(self) -> None:
@@ -178,7 +177,7 @@ class DeploymentPoller:
 
     def _is_settled(self, job: Job) -> bool:
         """Return whether a job was polled, or cannot be because what it depends on has no data yet."""
-        is_waiting = bool(job.dataset.depends_on) and not self._has_report(job)
+        is_waiting = bool(job.dataset.depends_on) and not self._templates.has_report(job.status.window)
         return job.is_tried or (is_waiting and self.is_tried)
 
     def _log_first_round(self) -> None:
@@ -195,13 +194,6 @@ class DeploymentPoller:
         """Limit the time of polls in a one-shot command, by the requests that are known so far."""
         seconds = _ONE_SHOT_SECONDS + self.coder.rate_limiter.seconds_for(self.planned_requests)
         self._poller.max_seconds = self._poller.lookup_patience = seconds
-
-    def _has_report(self, job: Job) -> bool:
-        return self._templates.has_report(job.status.window)
-
-    def _list_templates_soon(self) -> None:
-        if self._list_job:
-            self._advance(self._list_job)
 
     def _advance(self, job: Job, after: float = 0.0) -> None:
         self._scheduler.advance(self._job_id(job.name), after)

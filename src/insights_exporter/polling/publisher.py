@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -9,7 +10,7 @@ import structlog
 
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.base import ConvertResult
-from insights_exporter.exposition.family import MetricFamily
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, Source, StoreEntry
 from insights_exporter.exposition.text import RenderedFamily, render_all
@@ -123,10 +124,7 @@ class Publisher:
         self._jobs[self.source(poll.dataset, poll.window)] = (poll, requests)
 
     def publish(
-        self,
-        entries: Mapping[Source, PollEntry],
-        gone: Iterable[Source] = (),
-        statuses: Iterable[str] = (),
+        self, entries: Mapping[Source, PollEntry], gone: Iterable[Source] = (), statuses: Iterable[str] = ()
     ) -> None:
         """Replace what the sources of `entries` expose, remove those that are `gone`, and expose statuses.
 
@@ -152,10 +150,9 @@ class Publisher:
         """Remove everything, for good: a poll that is still under way publishes nothing."""
         self._closed = True
         self._pages.publishers.discard(self)
-        changes = {name: dict(parts) for name, parts in self.store.clear().items()}
-        for name, parts in self._statuses({poll.dataset for poll, _ in self._jobs.values()}).items():
-            changes[name] = dict.fromkeys(parts)
-        self._pages.publish(changes)
+        changes = self.store.clear()
+        statuses = self._statuses({poll.dataset for poll, _ in self._jobs.values()})
+        self._pages.publish({**changes, **{name: dict.fromkeys(parts) for name, parts in statuses.items()}})
 
     def _show(self, changes: Changes, statuses: Iterable[str] = ()) -> None:
         """Publish changes, together with the status of the datasets whose series they are."""
@@ -163,27 +160,21 @@ class Publisher:
         self._pages.publish({**changes, **self._statuses(touched)})
 
     def _statuses(self, datasets: set[str]) -> Changes:
-        changes: dict[str, dict[Source, RenderedFamily | None]] = {}
-        by_dataset: dict[str, RequestStats] = {}
+        changes = defaultdict[str, dict[Source, RenderedFamily | None]](dict)
+        samples: list[tuple[Source, Iterable[Samples]]] = []
+        by_dataset: dict[Source, RequestStats] = {}
         for source, (poll, requests) in self._jobs.items():
             if poll.dataset in datasets:
-                by_dataset[poll.dataset] = requests
+                by_dataset[self.source(poll.dataset)] = requests
                 poll.series, poll.dropped = self.store.count_series(poll.dataset, poll.window)
                 results = self.results(poll.dataset, poll.window)
                 poll.aggregated = sum(result.aggregated for result in results)
                 for family in POLL_FAMILIES:
-                    changes.setdefault(family.name, {})[source] = None
+                    changes[family.name][source] = None
                 if requests.unavailable is None:
-                    _add(changes, source, render_all(poll.samples(), self._deployment))
-        for dataset, requests in by_dataset.items():
-            _add(changes, self.source(dataset), render_all(requests.samples(), self._deployment))
+                    samples.append((source, poll.samples()))
+        samples += ((source, requests.samples()) for source, requests in by_dataset.items())
+        for source, each in samples:
+            for part in render_all(each, self._deployment):
+                changes[part.family.name][source] = part
         return changes
-
-
-def _add(
-    changes: dict[str, dict[Source, RenderedFamily | None]],
-    source: Source,
-    families: Iterable[RenderedFamily],
-) -> None:
-    for each in families:
-        changes.setdefault(each.family.name, {})[source] = each

@@ -36,16 +36,18 @@ _UNKNOWN = Token(None, None)
 class TemplateIndex:
     """What one dataset finds out about templates and others need: ids in use, and names.
 
-    `list_again` is called when a report names a template that is not listed
+    `list_again` (None: they are not listed) is called when a report names a template that is not listed
     yet; once for each, since a deleted one is never listed again.
     """
 
-    def __init__(self, list_again: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, list_again: Callable[[], None] | None) -> None:
         self.templates: Mapping[str, Template] = {}
         self._list_again = list_again
         self._expected: set[str] = set()
         self._in_use: dict[str, tuple[str, ...]] = {}
         self._is_listed = asyncio.Event()
+        if list_again is None:
+            self._is_listed.set()
         self._reports: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def set_templates(self, templates: Mapping[str, Template] | None) -> None:
@@ -59,7 +61,7 @@ class TemplateIndex:
         self._in_use[window] = in_use
         self._reports[window].set()
         unknown = set(in_use) - self.templates.keys() - self._expected
-        if unknown and self._is_listed.is_set():
+        if unknown and self._list_again and self._is_listed.is_set():
             self._expected |= unknown
             self._list_again()
 
@@ -91,12 +93,7 @@ class _Known(NamedTuple, Generic[T]):
 class ServerInfoPoller:
     """Requests what enriches the data of one deployment; users by UTC day if its own days go back little."""
 
-    def __init__(
-        self,
-        coder: CoderClient,
-        token: Callable[[], str],
-        publisher: Publisher,
-    ) -> None:
+    def __init__(self, coder: CoderClient, token: Callable[[], str], publisher: Publisher) -> None:
         self.utc_history: DailyHistory | None = None
         """What to request for users by UTC day, None if the deployment's days are UTC days."""
         self._version: _Known[str | None] = _Known(None, 0.0)
@@ -146,11 +143,8 @@ class ServerInfoPoller:
     async def poll_all_but_version(self) -> None:
         """Request what is left after the version, and publish what comes."""
         await self._poll_token()
-        days = (
-            await self._read(self.utc_history.request.path, self.utc_history.read)
-            if self.utc_history
-            else None
-        )
+        history = self.utc_history
+        days = await self._read(history.request.path, history.read) if history else None
         if days is not None:
             self._utc_days = _Known(days, _expiry())
 
