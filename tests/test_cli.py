@@ -12,6 +12,7 @@ import pytest
 import typer
 import yaml
 
+from insights_exporter import __version__
 from insights_exporter.cli import app
 from insights_exporter.config.env import FLAG_VARIABLES
 from tests.integration.exporter import IMPORTED_FROM, RunExporter
@@ -147,7 +148,14 @@ def test_flag_before_a_command_is_refused(run_exporter: RunExporter) -> None:
     ended = run_exporter("--config.file=x.yml", "check", env=SET)
 
     assert 2 == ended.returncode
-    assert "write it after the command: check --config.file" in ended.stderr
+    assert "write it after the command: check --config.file, if `check -h` lists it" in ended.stderr
+
+
+def test_version_alone_is_shown(run_exporter: RunExporter) -> None:
+    """With `--version` no command runs."""
+    ended = run_exporter("--version", "scrape")
+
+    assert (0, f"insights-exporter {__version__}\n", "") == (ended.returncode, ended.stdout, ended.stderr)
 
 
 @pytest.mark.parametrize(

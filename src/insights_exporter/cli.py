@@ -91,7 +91,8 @@ def _serve(
 ) -> None:
     if version:
         typer.echo(f"insights-exporter {__version__}")
-    elif context.invoked_subcommand:
+        raise typer.Exit
+    if context.invoked_subcommand:
         _refuse_stray_flags(context)
     else:
         with deferred_signals(), exit_on_error():
@@ -124,8 +125,9 @@ def _refuse_stray_flags(context: typer.Context) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source and source.name == "COMMANDLINE":
-            remedy = f"write it after the command: {context.invoked_subcommand} {parameter.opts[0]}"
-            raise typer.BadParameter(remedy, context, param_hint=parameter.opts[0])
+            command, name = context.invoked_subcommand, parameter.opts[0]
+            remedy = f"write it after the command: {command} {name}, if `{command} -h` lists it"
+            raise typer.BadParameter(remedy, context, param_hint=name)
 
 
 @app.command("demo", cls=Command)
