@@ -57,7 +57,7 @@ def test_many_deployments_are_a_table() -> None:
 
     assert overview.details is None
     assert ["z", "a", "b"] == [row.state.name for row in overview.rows]
-    assert "?deployment=z&window=7d" == overview.rows[0].href
+    assert '<a href="?deployment=z&amp;window=7d">z</a>' in render_html(overview)
     assert "1 failing, 2 healthy" == overview.summary
 
 
@@ -87,9 +87,9 @@ def test_window_links_keep_the_deployment() -> None:
     """Links to the other windows keep the deployment, with its name escaped."""
     one = view("a", "b & c", deployment="b & c")
 
-    assert [f"?deployment=b+%26+c&window={name}" for name in ("today", "7d", "30d")] == [
-        link.href for link in one.windows
-    ]
+    assert [f"?deployment=b+%26+c&amp;window={name}" for name in ("today", "7d", "30d")] == re.findall(
+        r'<li><a href="([?].+?)"', render_html(one)
+    )
 
 
 def test_path_of_the_metrics() -> None:
@@ -99,9 +99,7 @@ def test_path_of_the_metrics() -> None:
 
 def test_no_deployment_at_all() -> None:
     """The status page of a shard without deployments states this."""
-    empty = build_view([], "/metrics", NOW)
-
-    assert ("0 deployments", "No deployment is polled") == (empty.title, empty.summary)
+    assert " 0 deployments No deployment is polled " in text()
 
 
 def test_numbers_of_a_deployment() -> None:

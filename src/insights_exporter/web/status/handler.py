@@ -16,7 +16,7 @@ from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, run_in_thread
 from insights_exporter.web.status.format import FILTERS
 from insights_exporter.web.status.state import HEADINGS, collect_state
-from insights_exporter.web.status.view import NotFound, PageView, build_view
+from insights_exporter.web.status.view import NotFound, PageView, build_href, build_view
 
 DOCS = "https://github.com/insights-exporter/insights-exporter#readme"
 
@@ -91,5 +91,5 @@ def _load_template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    environment.globals["headings"] = HEADINGS
+    environment.globals |= {"headings": HEADINGS, "href": build_href}
     return environment.get_template("page.html")

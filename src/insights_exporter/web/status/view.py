@@ -1,6 +1,6 @@
 """The view of the status page: plain values for the templates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -15,20 +15,10 @@ class NotFound(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class WindowLink:
-    """A link to another window."""
-
-    label: str
-    href: str
-    selected: bool
-
-
-@dataclass(frozen=True, slots=True)
 class DeploymentRow:
     """A row of the overview."""
 
     state: DeploymentState
-    href: str
     health: Health
     facts: str
     sparkline: str
@@ -36,16 +26,19 @@ class DeploymentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """The values of the templates: rows of several deployments, or details of one."""
+    """The values of the templates: rows of several deployments, or details of one.
+
+    `windows` are the descriptions of all windows by name, `window` is the name of the selected one.
+    """
 
     now: float
     title: str
     version: str
     metrics_href: str
     overview_href: str
+    deployment: str | None
     window: str
-    window_label: str
-    windows: tuple[WindowLink, ...]
+    windows: Mapping[str, str]
     summary: str
     rows: tuple[DeploymentRow, ...]
     details: Details | None
@@ -81,20 +74,18 @@ def build_view(
         title=shown[0].name if single else f"{len(shown)} deployments",
         version=__version__,
         metrics_href="." + quote(metrics_path),
-        overview_href=_build_href(None, window) if deployment and len(states) > 1 else "",
+        overview_href=build_href(None, window) if deployment and len(states) > 1 else "",
+        deployment=deployment,
         window=selected,
-        window_label=windows.get(selected, ""),
-        windows=tuple(
-            WindowLink(label, _build_href(deployment, name), name == selected)
-            for name, label in windows.items()
-        ),
+        windows=windows,
         summary=_summarize(shown),
-        rows=() if single else _build_rows(shown, selected),
+        rows=() if single else _build_rows(shown),
         details=build_details(shown[0], selected) if single else None,
     )
 
 
-def _build_href(deployment: str | None, window: str | None) -> str:
+def build_href(deployment: str | None, window: str | None) -> str:
+    """Return the link to the page of a deployment and a window."""
     query = {"deployment": deployment, "window": window}
     return "?" + urlencode({name: value for name, value in query.items() if value is not None})
 
@@ -105,13 +96,12 @@ def _summarize(states: Sequence[DeploymentState]) -> str:
     return ", ".join(counts) or "No deployment is polled"
 
 
-def _build_rows(states: Sequence[DeploymentState], window: str) -> tuple[DeploymentRow, ...]:
+def _build_rows(states: Sequence[DeploymentState]) -> tuple[DeploymentRow, ...]:
     """Return the rows of deployments, the worst first."""
     order = [*LEVELS]
     rows = [
         DeploymentRow(
             state=state,
-            href=_build_href(state.name, window if window in state.windows else None),
             health=assess_health(state),
             facts=", ".join(_list_facts(state)),
             sparkline=build_sparkline(*state.daily_users()),
