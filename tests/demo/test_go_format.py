@@ -1,4 +1,4 @@
-"""Times, queries and JSON in the form of Go."""
+"""Times and JSON in the form of Go."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.go_format import (
-    dump_json,
-    format_time,
-    parse_integer,
-    parse_query,
-    parse_time,
-    quote,
-)
+from insights_exporter.demo.go_format import dump_json, format_time, parse_time, quote
 
 LAYOUT = '"2006-01-02T15:04:05Z07:00"'
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -65,22 +58,6 @@ def test_written_time_is_read_back(moment: datetime) -> None:
     assert moment.utcoffset() == read.utcoffset()
 
 
-@pytest.mark.parametrize(
-    ("raw", "pairs"),
-    [
-        ("a=1&b=2", [("a", "1"), ("b", "2")]),
-        ("at=2024-05-20T00:00:00+03:00", [("at", "2024-05-20T00:00:00 03:00")]),
-        ("at=2024-05-20T00:00:00%2B03:00", [("at", "2024-05-20T00:00:00+03:00")]),
-        ("a=%zz&b;c=1&d", [("d", "")]),
-        ("", []),
-    ],
-    ids=["plain", "plus-is-a-space", "escaped-plus", "malformed", "empty"],
-)
-def test_query_is_split_as_go_splits_it(raw: str, pairs: list[tuple[str, str]]) -> None:
-    """A query is split into pairs, without malformed ones."""
-    assert pairs == parse_query(raw)
-
-
 def test_json_is_compact_and_escapes_html() -> None:
     """JSON has no spaces, and HTML is escaped."""
     assert b'{"a":["\\u003cb\\u003e","\\u0026"],"c":-1}\n' == dump_json({"a": ["<b>", "&"], "c": -1})
@@ -96,29 +73,6 @@ def test_json_is_compact_and_escapes_html() -> None:
 def test_escaped_json_decodes_to_the_same_document(document: object) -> None:
     """Escaped JSON decodes to the same document."""
     assert document == json.loads(dump_json(document))
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("5.5", 'strconv.Atoi: parsing "5.5": invalid syntax'),
-        (" 5", 'strconv.Atoi: parsing " 5": invalid syntax'),
-        ("9" * 5000, f'strconv.Atoi: parsing "{"9" * 5000}": invalid syntax'),
-    ],
-    ids=["fraction", "space", "huge"],
-)
-def test_text_that_is_no_integer_is_refused(text: str, complaint: str) -> None:
-    """The error of an invalid integer is that of Go."""
-    with pytest.raises(ValueError, match="strconv") as caught:
-        parse_integer(text)
-
-    assert complaint == str(caught.value)
-
-
-@pytest.mark.parametrize(("text", "number"), [("-12", -12), ("+3", 3), ("007", 7)])
-def test_integer_is_read(text: str, number: int) -> None:
-    """An integer may have a sign and leading zeros."""
-    assert number == parse_integer(text)
 
 
 def test_quotes_are_escaped() -> None:

@@ -42,7 +42,7 @@ def test_lists_are_read() -> None:
 
 def test_offset_must_be_whole_hours() -> None:
     """A fractional offset is refused."""
-    detail = 'must be a valid integer (strconv.Atoi: parsing "5.5": invalid syntax)'
+    detail = "must be a valid integer"
 
     assert some_bad(("tz_offset", detail)) == read_rejected(
         {"tz_offset": "5.5"}, "/insights/user-status-counts"

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
+from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
 from insights_exporter.demo.auth import ROLES, Key, RequestContext
 from insights_exporter.demo.error_responses import WRONG_METHOD, Refused, too_many
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
-from insights_exporter.demo.go_format import dump_json, parse_query
+from insights_exporter.demo.go_format import dump_json
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.routes import find_route
 from insights_exporter.demo.validation import API
@@ -185,7 +186,7 @@ class EmbeddedCoder:
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
         return RequestContext(
             path=path,
-            query=parse_query(query),
+            query=parse_qsl(query, keep_blank_values=True),
             token=headers.get("coder-session-token", ""),
             now=now,
             population=self.population,

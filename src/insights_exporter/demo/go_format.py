@@ -1,15 +1,12 @@
-"""Times, queries and JSON in the form of Go's standard library, which Coder uses."""
+"""Times and JSON in the form of Go's standard library, which Coder uses."""
 
 import re
 from datetime import datetime
-from urllib.parse import parse_qsl
 
 import msgspec
 
 LAYOUT = "2006-01-02T15:04:05Z07:00"
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def quote(text: str) -> str:
@@ -38,26 +35,9 @@ def format_time(moment: datetime) -> str:
     return text if moment.utcoffset() else text.removesuffix("+00:00") + "Z"
 
 
-def parse_query(raw: str) -> list[tuple[str, str]]:
-    """Return the pairs of a query string as Go's `url.ParseQuery` does, without malformed ones."""
-    pairs = (pair for pair in raw.split("&") if ";" not in pair and not BAD_ESCAPE.search(pair))
-    return parse_qsl("&".join(pairs), keep_blank_values=True)
-
-
 def dump_json(document: object) -> bytes:
     """Return JSON as Go's encoder does: compact, `<`, `>` and `&` escaped, with a newline at the end."""
     text = msgspec.json.encode(document)
     for plain, escaped in ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026")):
         text = text.replace(plain, escaped)
     return text + b"\n"
-
-
-def parse_integer(text: str) -> int:
-    """Return a decimal integer of up to 18 digits.
-
-    Raises:
-        ValueError: It is not an integer; the message is that of Go's `strconv.Atoi`.
-    """
-    if INTEGER.fullmatch(text) is None:
-        raise ValueError(f"strconv.Atoi: parsing {quote(text)}: invalid syntax")
-    return int(text)

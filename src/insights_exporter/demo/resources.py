@@ -30,10 +30,6 @@ def get_buildinfo(context: RequestContext) -> Document:
         "external_url": f"https://github.com/coder/coder/releases/tag/{release}",
         "version": f"{release}+0c0de00",
         "dashboard_url": "http://coder.example.com",
-        "telemetry": False,
-        "workspace_proxy": False,
-        "agent_api_version": "1.0",
-        "deployment_id": CALLER_ID,
     }
 
 
@@ -63,10 +59,6 @@ def list_organizations(context: RequestContext) -> list[Document]:
             "id": each.id,
             "name": each.name,
             "display_name": each.display_name,
-            "icon": "",
-            "description": "",
-            "created_at": CREATED_AT,
-            "updated_at": CREATED_AT,
             "is_default": index == 0,
         }
         for index, each in enumerate(context.population.catalog.organizations)
@@ -90,10 +82,7 @@ def get_own_user(context: RequestContext) -> Document:
         "id": CALLER_ID,
         "username": "exporter",
         "email": "exporter@example.com",
-        "created_at": CREATED_AT,
-        "last_seen_at": format_time(context.now.replace(microsecond=0)),
         "status": "active",
-        "login_type": "token",
         "organization_ids": [each.id for each in context.population.catalog.organizations],
         "roles": [{"name": name, "display_name": name} for name in {context.role.name} - {"member"}],
     }
@@ -103,16 +92,10 @@ def get_key(context: RequestContext, key_id: str) -> Document:
     """Return the response of `/users/me/keys/{id}`, which the caller's own key has only."""
     if key_id != context.key.id:
         raise Refused(NO_RESOURCE)
-    made = format_time(context.key.expires_at - TOKEN_LIFETIME)
     return {
         "id": context.key.id,
         "user_id": CALLER_ID,
-        "last_used": format_time(context.now.replace(microsecond=0)),
         "expires_at": format_time(context.key.expires_at),
-        "created_at": made,
-        "updated_at": made,
-        "login_type": "token",
-        "scope": "all",
         "token_name": "exporter",
         "lifetime_seconds": int(TOKEN_LIFETIME.total_seconds()),
     }
@@ -206,8 +189,6 @@ def build_entitlements(context: RequestContext) -> Document:
         "warnings": [],
         "errors": [],
         "has_license": context.licensed,
-        "trial": False,
-        "require_telemetry": False,
         "refreshed_at": format_time(datetime.fromtimestamp(refreshed, UTC)),
     }
 

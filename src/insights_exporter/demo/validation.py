@@ -15,7 +15,7 @@ from insights_exporter.demo.error_responses import (
     bad_value,
     bad_values,
 )
-from insights_exporter.demo.go_format import LAYOUT, parse_integer, parse_time, quote
+from insights_exporter.demo.go_format import LAYOUT, parse_time, quote
 from insights_exporter.demo.versions import ServerVersion
 
 API = "/api/v2"
@@ -81,9 +81,9 @@ class QueryReader:
         """Return an integer, 0 if it is missing."""
         text = self.text(name, required=required)
         try:
-            return parse_integer(text) if text else 0
-        except ValueError as error:
-            self._add_error(name, f"must be a valid integer ({error})")
+            return int(text or 0)
+        except ValueError:
+            self._add_error(name, "must be a valid integer")
             return 0
 
     def uuids(self, name: str) -> tuple[str, ...]:
