@@ -1,9 +1,4 @@
-"""Import of a file into the data folder of a Prometheus with promtool, completely and once.
-
-The blocks are made in a folder of their own, which Prometheus ignores, and
-counted there. Then they are moved to where Prometheus finds them, and counted
-again.
-"""
+"""Import of a file into the data folder of a Prometheus with promtool, completely and once."""
 
 import asyncio
 import json
@@ -45,10 +40,10 @@ class PromtoolSink:
         self._stage = tsdb / _STAGE
 
     async def deliver(self, stats: FileStats) -> None:
-        """Make blocks of the file, count their samples, and hand them over.
+        """Make blocks of the file where Prometheus ignores them, count their samples, and move them.
 
         Interrupted at any point, a call with the same file continues and
-        hands over each block once, until `forget`.
+        moves each block once, until `forget`.
 
         Raises:
             ImportFailed: promtool refused the file, or samples are missing.

@@ -1,8 +1,4 @@
-"""The state of a run on disk: finished days and files, so that the next run continues where this one ended.
-
-Days are kept until their file is written. Then the file is recorded, and to
-which sinks it was delivered.
-"""
+"""The state of a run on disk: finished days and files, with which the next run continues."""
 
 import fcntl
 import shutil
@@ -46,7 +42,7 @@ class OutputFile(msgspec.Struct, frozen=True):
 
 
 class BackfillState:
-    """One file per day and per output file, each written atomically.
+    """One file per day until it is in an output file, and per output file, each written atomically.
 
     `fingerprint` identifies runs that write the same series; days of other
     runs are removed.

@@ -122,9 +122,6 @@ def _build_group(context: RequestContext, group: UserGroup) -> Document:
         "display_name": group.display_name,
         "organization_id": home.id,
         "members": members if sees_members else [get_own_user(context)],
-        "avatar_url": "",
-        "quota_allowance": 0,
-        "source": group.source,
         **(names | counted if context.server_version.year >= 2025 else {}),
     }
 

@@ -1,8 +1,4 @@
-"""Day plans: the activity of a user on a day, by half hour.
-
-The plans are the same for every population; the seed decides which user
-follows which plan on which day.
-"""
+"""Day plans: the activity of a user on a day, by half hour; a seed decides who follows which plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -81,13 +81,10 @@ class Span:
 
     def days(self, region: Region) -> Iterator[tuple[int, DayPart]]:
         """Yield the local days of a region in the span, each with the part that lies in it."""
-        day = self.first // HALF_HOURS_PER_DAY - 1
-        end = self.after + (self.minutes > 0)
-        while day <= end // HALF_HOURS_PER_DAY + 1:
+        for day in range(self.first // HALF_HOURS_PER_DAY - 1, self.after // HALF_HOURS_PER_DAY + 2):
             part = self._day_part(first_half_hour(region, day))
             if part.first < part.after or part.minutes:
                 yield day, part
-            day += 1
 
     def _day_part(self, begin: int) -> DayPart:
         first = min(max(self.first - begin, 0), HALF_HOURS_PER_DAY)

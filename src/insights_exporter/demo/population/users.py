@@ -129,7 +129,6 @@ class UserGroup(NamedTuple):
     display_name: str
     organization: Organization
     members: Sequence[int]
-    source: str
 
 
 def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) -> tuple[UserGroup, ...]:
@@ -137,9 +136,7 @@ def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) 
     ids = uuids(Random(f"groups {seed}"), count)  # noqa: S311 - sample data need no secrets
     homes = [_user_organizations(user, catalog) for user in users]
     everyone = [
-        UserGroup(
-            each.id, EVERYONE, "", each, [user for user, home in enumerate(homes) if each in home], "user"
-        )
+        UserGroup(each.id, EVERYONE, "", each, [user for user, home in enumerate(homes) if each in home])
         for each in catalog.organizations
     ]
     members: list[list[int]] = [[] for _ in ids]
@@ -151,8 +148,8 @@ def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) 
     if members:
         members[-1] = list(range(min(LEADS, len(users))))
     teams = [
-        UserGroup(id_, *_team_names(index), organization, found, "oidc" if index % 2 else "user")
-        for index, (id_, organization, found) in enumerate(zip(ids, organizations, members, strict=True))
+        UserGroup(id_, *_team_names(index), organizations[index], members[index])
+        for index, id_ in enumerate(ids)
     ]
     return (*everyone, *teams)
 
