@@ -67,7 +67,6 @@ def demo(
     options = ServeOptions(
         config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file
     )
-
     tasks: list[asyncio.Task[None]] = []
 
     def on_started(url: str) -> None:

@@ -1,5 +1,6 @@
 """Poll intervals, and how long values are served."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ ROLLUP_INTERVAL = 300.0
 """Seconds between updates of Coder's statistics; polls in between return the same numbers."""
 HOUR = 3600.0
 
-_BY_DAYS = ((1, 300.0), (7, 900.0))
+_BY_DAYS = ((1, 300.0), (7, 900.0), (math.inf, HOUR))
 _MAX_AGE_INTERVALS = 3
 _MIN_MAX_AGE = 900.0
 
@@ -33,7 +34,9 @@ def poll_interval(
 
     `default` is the dataset's own default interval; without one the days of the window decide.
     """
-    every = (window and window.every) or dataset.every or default or _interval_by_days(window)
+    days = window.days if window else math.inf
+    by_days = next(every for limit, every in _BY_DAYS if days <= limit)
+    every = (window and window.every) or dataset.every or default or by_days
     max_age = (window and window.max_age) or dataset.max_age or deployment.max_age
     return PollInterval(every, max_age or max(_MAX_AGE_INTERVALS * every, _MIN_MAX_AGE))
 
@@ -46,8 +49,3 @@ def configured_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, floa
     for name, dataset in deployment.datasets.items():
         if dataset.every is not None:
             yield ("datasets", name, "every"), dataset.every
-
-
-def _interval_by_days(window: Window | None) -> float:
-    days = window.days if window else None
-    return next((every for limit, every in _BY_DAYS if days and days <= limit), HOUR)

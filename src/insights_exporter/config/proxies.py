@@ -1,9 +1,7 @@
-"""HTTP proxies: their URLs, and which of them the environment names for a request.
+"""HTTP proxies of the config and of the environment, whose variables work as in Go and curl.
 
-`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` mean what they mean to
-Go and curl. Where these two differ: the lower-case name wins and `.domain`
-excludes the domain itself too, as with curl; `localhost` and loopback
-addresses are always reached directly, as with Go.
+Where these differ: the lower-case name wins and `.domain` excludes the domain itself too, as with curl;
+`localhost` and loopback addresses are always reached directly, as with Go.
 """
 
 import re

@@ -182,15 +182,12 @@ def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
 
 def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
     """Warn of polls that return nothing new, with their cost."""
+    remedy = f"Coder updates its statistics every {format_duration(ROLLUP_INTERVAL)}"
     for place, every in configured_intervals(deployment):
         if every < ROLLUP_INTERVAL:
-            cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLLUP_INTERVAL))
+            cost, enough = round(3600 / every), round(3600 / ROLLUP_INTERVAL)
             polls = f"{cost} polls per hour, while {enough} return the same data"
-            yield (
-                place,
-                f"{format_duration(every)} means {polls}",
-                f"Coder updates its statistics every {format_duration(ROLLUP_INTERVAL)}",
-            )
+            yield place, f"{format_duration(every)} means {polls}", remedy
 
 
 def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
