@@ -1,4 +1,4 @@
-"""What the project needs: declared, locked, and nothing else."""
+"""Dependencies: declared, locked, and used."""
 
 import ast
 import re
@@ -82,7 +82,7 @@ def test_what_is_tested_is_what_is_run(part: str) -> None:
 @pytest.mark.parametrize(
     "name", ["apscheduler", "httptools", "httpx", "msgspec", "pydantic", "starlette", "typer", "uvicorn"]
 )
-def test_dependencies_whose_details_matter_are_bounded(name: str) -> None:
+def test_dependencies_with_relied_on_details_are_bounded(name: str) -> None:
     """Installers that ignore the locks do not install a release that may break the exporter."""
     (requirement,) = [text for text in PROJECT["project"]["dependencies"] if re.match(rf"{name}[<>=]", text)]
 

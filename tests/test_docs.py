@@ -1,4 +1,4 @@
-"""What README and docs show works as it stands there: commands, config files, scrape jobs, queries, units."""
+"""Examples in README and docs work: commands, config files, scrape jobs, queries, units."""
 
 import os
 import re
@@ -54,7 +54,7 @@ LOOKED_AT = (
     ("gh ", "needs a release"),
     ("npm ", "needs the network"),
     ("node ", "needs the network"),
-    ("make ", "makes an environment first; test_targets_of_make_are_there knows the targets"),
+    ("make ", "makes an environment first; test_make_targets_exist knows the targets"),
     ("python -m benchmarks", "tests/benchmarks runs them"),
     ("insights-exporter check --output json | jq", "tests/commands runs it without jq"),
     ("insights-exporter backfill ", "tests/end_to_end runs it against Prometheus"),
@@ -99,8 +99,8 @@ def shell(tmp_path: Path) -> Iterator[Mapping[str, str]]:
         yield clean_environment(tmp_path, variables)
 
 
-def test_every_command_is_run_or_looked_at() -> None:
-    """Each command shown is run here or has a reason not to be, and nothing else is run here."""
+def test_every_command_is_run_or_excluded() -> None:
+    """Each command in the docs is run here or listed with a reason."""
     shown = commands()
 
     assert [] == [line for line in shown if line not in {*ENDS, *SERVES} and not is_excluded(line)]
@@ -159,7 +159,7 @@ def test_index_names_each_page_by_its_title() -> None:
     assert titles == {page: label for label, page in index}
 
 
-def test_targets_of_make_are_there() -> None:
+def test_make_targets_exist() -> None:
     """`make` knows the targets that the pages name."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     known = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
@@ -169,7 +169,7 @@ def test_targets_of_make_are_there() -> None:
 
 
 def test_address_is_the_default() -> None:
-    """The README looks for the exporter where it listens by default."""
+    """The README uses the default address."""
     assert {DEFAULT_ADDRESS} == set(re.findall(r"localhost(:\d+)", README.read_text(encoding="utf-8")))
 
 

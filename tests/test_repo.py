@@ -143,7 +143,7 @@ def test_changelog_has_this_version() -> None:
 
 
 def test_chart_is_of_this_version() -> None:
-    """The chart, where there is one, installs the version it was made with."""
+    """The chart has the version of the package."""
     for chart in ROOT.glob("helm/*/Chart.yaml"):
         assert (
             insights_exporter.__version__ == yaml.safe_load(chart.read_text(encoding="utf-8"))["appVersion"]
@@ -179,7 +179,7 @@ def list_anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_valid(page: Path) -> None:
     """Each relative link of a page leads to a file, and its anchor to a heading."""
     links = re.findall(
         r"(?:\]\(|(?:src|srcset)=\")([^):#\"\s]*)(?:#([^)\"\s]+))?[)\"]", page.read_text(encoding="utf-8")

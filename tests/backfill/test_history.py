@@ -48,7 +48,7 @@ NOT_COMPARED = {"__name__", "job", "instance", "deployment"}
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A Prometheus with days of history that scrapes on, and the Coder that both come from.
+    """A Prometheus with imported history that continues to scrape, and the Coder of both.
 
     `samples` is the number of samples that the command imported.
     """

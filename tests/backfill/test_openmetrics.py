@@ -36,7 +36,7 @@ def days(values: Sequence[Mapping[str, int]]) -> list[Day]:
 
 @hypothesis.given(st.lists(st.dictionaries(st.sampled_from(HEADS), st.integers(0, 9)), max_size=4))
 def test_file_holds_each_day_of_each_series(values: list[dict[str, int]]) -> None:
-    """Each series has its value of each day at all its seconds, with the added labels, and nothing else."""
+    """Each series has exactly the value of each day at all timestamps of the day, with the added labels."""
     with TemporaryDirectory() as folder:
         written = asyncio.run(write_month(Path(folder) / "month.om", NAMES, days(values), {"job": 'a"b'}))
         asyncio.run(check_file(written))

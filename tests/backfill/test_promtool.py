@@ -38,7 +38,7 @@ async def written(tmp_path: Path, promtool: Promtool) -> FileStats:
 
 
 async def test_all_samples_arrive(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
-    """The data folder has every sample, and nothing else that was not there before."""
+    """The data folder has every sample and no other new file."""
     tsdb = tmp_path / "data"
     sink = PromtoolSink(tsdb)
 

@@ -173,7 +173,7 @@ async def test_file_without_samples_is_not_delivered(tmp_path: Path) -> None:
 
 
 async def test_later_sinks_get_earlier_files(tmp_path: Path) -> None:
-    """A file that was not delivered goes to each sink that is added later, once."""
+    """A file that was not delivered is delivered once to each sink that is added later."""
     await run_once(tmp_path, FakeSource())
     sink, other = FakeSink(), FakeSink(name="elsewhere")
 

@@ -26,7 +26,7 @@ def create_exceeding(key: str) -> Outcome:
     return replace(GOOD, variant="TLS", values={**GOOD.values, key: 1.1 * LIMITS[key].most + 1})
 
 
-def test_good_attack_has_no_exceptions() -> None:
+def test_attack_within_limits_has_no_exceptions() -> None:
     """All verdicts are met."""
     shown = build_section(SMALL, [GOOD, replace(GOOD, variant="TLS")])
 
@@ -57,7 +57,7 @@ def test_one_attack_can_be_selected() -> None:
 
 
 def test_requests_over_the_rate_limit_are_shown_alone() -> None:
-    """They are no failure of the exporter."""
+    """Responses of the rate limit do not count as failures."""
     (unlimited,) = (key for key, limit in LIMITS.items() if not limit.target)
     shown = build_section(SMALL, [replace(GOOD, values={**GOOD.values, unlimited: 99.0})])
 
@@ -70,7 +70,7 @@ def test_requests_over_the_rate_limit_are_shown_alone() -> None:
     [(200, 0), (429, 0), (0, 1), (401, 1), (408, 1), (500, 1), (503, 1)],
 )
 def test_failures(status: int, expected: int) -> None:
-    """Whatever is neither the page nor the rate limit's response is a failure."""
+    """Every response that is neither 200 nor the 429 of the rate limit is a failure."""
     assert expected == count_failures({"kept": [ProbeResult(0.1, 200), ProbeResult(0.1, status)]})
 
 
@@ -93,7 +93,7 @@ def test_attackers_without_their_means_are_an_error(monkeypatch: pytest.MonkeyPa
 
 
 def test_exporters_end_if_an_attack_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the attacked one nor the next one goes on."""
+    """Both the attacked exporter and the next one are stopped."""
     started, running = list[Path](), set[Path]()
 
     @contextmanager

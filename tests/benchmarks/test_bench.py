@@ -24,7 +24,7 @@ HEADINGS = {
 
 
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Measure a little in a process of its own, started in the repository's root."""
+    """Run the small benchmarks in a separate process, in the repository's root."""
     command = [sys.executable, "-m", "benchmarks", "--small", *arguments]
     return subprocess.run(
         command, check=False, capture_output=True, text=True, env=build_environment(directory), timeout=100
@@ -32,7 +32,7 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_topic_is_tried() -> None:
-    """A new topic comes with its headings."""
+    """Each topic has its headings in the table of this test."""
     assert TOPICS.keys() == HEADINGS.keys()
 
 
@@ -54,7 +54,7 @@ def test_topic_is_measured_and_written_down(tmp_path: Path, topic: str) -> None:
 
 
 def test_unknown_topic_is_refused(tmp_path: Path) -> None:
-    """It names those that there are, and measures nothing."""
+    """The error lists the topics, and nothing is measured."""
     done = run(tmp_path, "everything-else")
 
     assert 2 == done.returncode

@@ -36,7 +36,7 @@ TARGET = "127.0.0.1:1"
 
 
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the script in a process of its own, without the variables that name programs."""
+    """Run the script in a separate process, without the variables that name programs."""
     command = [sys.executable, "-m", "benchmarks.collectors", *arguments]
     return subprocess.run(
         command, check=False, capture_output=True, text=True, env=build_environment(directory), timeout=200
@@ -211,7 +211,7 @@ def test_prometheus_keeps_every_series(tmp_path: Path) -> None:
 
 
 def test_an_unknown_collector_is_refused(tmp_path: Path) -> None:
-    """The error names those that there are, and nothing is run."""
+    """The error lists the collectors, and nothing is run."""
     done = run(tmp_path, "Fluentd")
 
     assert 2 == done.returncode

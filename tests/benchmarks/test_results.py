@@ -36,7 +36,7 @@ def test_slope_is_the_power(power: float, factor: float) -> None:
 
 @given(st.lists(st.floats(0, 100), min_size=1))
 def test_quantile_is_one_of_the_times(seconds: list[float]) -> None:
-    """The highest quantile is the slowest, and no more than the rest lie above another."""
+    """The quantile 1 is the maximum, and at most half of the values are above the median."""
     half = compute_quantile(seconds, 0.5)
 
     assert max(seconds) == compute_quantile(seconds, 1)

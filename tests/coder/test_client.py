@@ -241,8 +241,8 @@ async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str)
     assert ["server_error", None] == [failure and failure.reason for failure in one.log.failures]
 
 
-def test_busy_server_is_left_alone_for_as_long_as_it_requests() -> None:
-    """After a 503 with `Retry-After` the next attempt comes then; other requests do not wait."""
+def test_retry_after_delays_the_next_attempt() -> None:
+    """After a 503 with `Retry-After`, the next attempt starts at that time; other requests do not wait."""
     times: list[float] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -266,7 +266,7 @@ def test_busy_server_is_left_alone_for_as_long_as_it_requests() -> None:
 
 
 async def test_no_attempt_starts_after_the_deadline(server: EmbeddedCoder, url: str) -> None:
-    """An attempt that would start after the deadline is not made."""
+    """No attempt starts after the deadline."""
     server.fail("429-seconds")
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
@@ -282,7 +282,7 @@ async def test_no_attempt_starts_after_the_deadline(server: EmbeddedCoder, url: 
     ("fault", "expected"),
     [("429-seconds", 60), ("429-date", 60)],
 )
-async def test_rate_limit_blocks_its_path_alone(
+async def test_rate_limit_blocks_only_its_path(
     server: EmbeddedCoder, url: str, fault: str, expected: float
 ) -> None:
     """A 429 blocks requests to its path for the time in Retry-After, and to no other path."""

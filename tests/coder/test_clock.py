@@ -27,7 +27,7 @@ def test_own_time_before_the_first_response() -> None:
 
 
 def test_server_time_after_a_response() -> None:
-    """After a response the server's time goes on from its Date, whatever the exporter's clock shows."""
+    """After a response, the server's time continues from its Date, independently of the exporter's clock."""
     wall, monotonic = Stopwatch(1_772_323_200), Stopwatch(5)
     clock = ServerClock(wall, monotonic)
 

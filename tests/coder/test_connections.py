@@ -280,8 +280,8 @@ async def test_closed_port(through: bool, suffix: str) -> None:
         ),
     ],
 )
-def test_connection_error_in_plain_words(error: Exception, cause: Exception | None, described: str) -> None:
-    """What broke is described without names of Python classes, numbers, or received bytes."""
+def test_connection_error_is_readable(error: Exception, cause: Exception | None, described: str) -> None:
+    """Connection errors are described without names of Python classes, error numbers, or received bytes."""
     error.__cause__ = cause
 
     assert described == describe(error)
@@ -311,8 +311,8 @@ def test_interrupted_handshake_is_transient() -> None:
     assert "cannot connect: unexpected end of the TLS connection" == describe(error)
 
 
-async def test_cancelled_requests_leave_a_connection_for_others(url: str) -> None:
-    """However far a request got when its time was over, the next one gets a connection."""
+async def test_cancelled_requests_free_their_connection(url: str) -> None:
+    """After a request was cancelled at any point, the next one gets a connection."""
     async with client(deployment(url, max_concurrency=1, timeout="5s", requests_per_minute=100_000)) as one:
         for steps in range(40):
             request = asyncio.create_task(send_once(one))

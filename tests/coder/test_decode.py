@@ -86,7 +86,7 @@ def parameters(*values: bytes) -> bytes:
     return b'{"report":{"active_users":1,"apps_usage":[],%b,"parameters_usage":[%b]}}' % (EDGES, rows)
 
 
-def test_odd_rows_are_dropped_alone() -> None:
+def test_invalid_rows_are_dropped() -> None:
     """The other rows stay."""
     rows = b'{"user_id":"a","seconds":1},{"user_id":"b"},{"user_id":"c","seconds":2}'
     body = b'{"report":{"users":[%b],%b}}' % (rows, EDGES)
@@ -97,8 +97,8 @@ def test_odd_rows_are_dropped_alone() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, 255, 256, 511, 600, 999])
-def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
-    """An odd row is dropped wherever it stands, and the others keep their order."""
+def test_invalid_row_among_many_is_dropped(place: int) -> None:
+    """An invalid row is dropped at any position, and the others keep their order."""
     rows = [f'{{"user_id":"{number}","seconds":{number}}}' for number in range(999)]
     rows.insert(place, '{"user_id":"x","seconds":NaN}')
     body = f'{{"report":{{"users":[{" , ".join(rows)}],{EDGES.decode()}}}}}'
@@ -125,7 +125,7 @@ def test_a_cut_text_has_its_place() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    """Unknown fields may be of any kind, in any place and spelling, alongside odd rows."""
+    """Unknown fields of any type, name and position are ignored, also in responses with invalid rows."""
     unknown = rb'"x" : {"a":[{"b":"]}\"{["},null]} ,"\\":"\\", "r\u0065port2":-1.5E+3'
     users = rb'{"user_id":"a","seconds":1,"z":[[]]} ,{}, {"user\u005fid":"b","seconds":2}'
     body = b'{ %b ,"report" :{"users":[ %b ],%b,%b},"y":true}' % (unknown, users, EDGES, unknown)
@@ -135,8 +135,8 @@ def test_unknown_fields_are_ignored() -> None:
     assert ("report.users[].user_id: missing",) == decoded.invalid
 
 
-def test_reasons_hold_nothing_of_the_row() -> None:
-    """Neither names nor values of a bad row get into the reason, which is logged."""
+def test_reasons_contain_no_data_of_the_row() -> None:
+    """The logged reason contains neither names nor values of an invalid row."""
     rows = b'{"user_id":"a","seconds":"jane","jane":1},"jane",{"user_id":["jane"],"seconds":1}'
     good = b'{"user_id":"b","seconds":1}'
     body = b'{"report":{"users":[%b,%b],%b}}' % (rows, good, EDGES)
@@ -146,8 +146,8 @@ def test_reasons_hold_nothing_of_the_row() -> None:
     assert "jane" not in "".join(decoded.invalid)
 
 
-def test_a_bad_row_within_a_row_leaves_the_outer_one() -> None:
-    """Only the values of a parameter that are not understood are dropped."""
+def test_invalid_nested_row_keeps_the_outer_row() -> None:
+    """Only invalid values of a parameter are dropped."""
     body = parameters(b'[{"count":"x","value":"a"},{"count":1,"value":"b"}]')
     decoded = decode(body, TemplatesResponse)
 
@@ -159,7 +159,7 @@ def test_a_bad_row_within_a_row_leaves_the_outer_one() -> None:
     assert ("report.parameters_usage[].values[].count: expected a number, got a string",) == decoded.invalid
 
 
-def test_an_odd_field_of_an_envelope_is_dropped_if_it_may_be_none() -> None:
+def test_invalid_optional_field_of_an_envelope_is_dropped() -> None:
     """Without a readable start the report still has its other fields, and what is missing is counted."""
     fields = b'"apps_usage":[],"start_time":7,"template_ids":[],"parameters_usage":[]'
     body = b'{"report":{"active_users":3,%b}}' % fields
@@ -220,7 +220,7 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
 
 
 def test_escaped_backslash_begins_no_surrogate() -> None:
-    """An escaped backslash is text, whatever follows it."""
+    """An escaped backslash is text and begins no escape sequence."""
     rows = rb'{"user_id":"\\ud83d","seconds":1},{"user_id":"b","seconds":"x"}'
     decoded = decode(b'{"report":{"users":[%b],%b}}' % (rows, EDGES), ActivityResponse)
 

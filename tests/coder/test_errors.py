@@ -144,12 +144,12 @@ def get_detail(text: str) -> bytes:
     ],
 )
 def test_cause_of_a_refusal(status: int, body: bytes, expected: str) -> None:
-    """Each kind of 401 and 403 is a cause of its own."""
+    """Each kind of 401 and 403 is a separate cause."""
     assert expected == error_from_response(status, "/groups", body).cause
 
 
 def test_every_reason_has_a_remedy() -> None:
-    """Every reason is a cause of itself, and each cause comes with what a user can do about it."""
+    """Every reason is a cause, and each cause has a remedy."""
     assert set(REASONS) == {each.reason for each in CAUSES.values()} <= set(CAUSES)
     assert all(cause == CAUSES[cause].reason for cause in REASONS)
     assert all(each.remedy and each.when for each in CAUSES.values())
@@ -198,8 +198,8 @@ def test_echoed_secrets_are_masked() -> None:
 
 
 @pytest.mark.parametrize("before", range(240, 300))
-def test_no_piece_of_a_secret_is_left_by_cutting(before: int) -> None:
-    """A secret that stands where a long message is cut leaves no piece of itself."""
+def test_truncated_message_contains_no_part_of_a_secret(before: int) -> None:
+    """If a long message is cut within a secret, no part of the secret remains."""
     body = b'{"message":"%b%b"}' % (b"." * before, b"SECRETsecretSECRET")
 
     assert "S" not in error_from_response(400, "/x", body, redactor=SECRET).detail.removeprefix("HTTP")

@@ -26,7 +26,7 @@ def server() -> Iterator[tuple[EmbeddedCoder, str]]:
 
 @pytest.mark.parametrize("fault", ["none", *FAULTS])
 async def test_request_is_freed_as_it_ends(server: tuple[EmbeddedCoder, str], fault: str) -> None:
-    """However a request ends, nothing of it holds itself."""
+    """A request leaves no reference cycles, however it ends."""
     coder, url = server
     coder.clear_faults()
     if fault != "none":

@@ -37,8 +37,8 @@ async def split_chunks(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
         pytest.param("deflate", zlib.compress(b"some text"), id="deflate"),
     ],
 )
-async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
-    """A body comes whole, compressed or not."""
+async def test_body_is_read_completely(encoding: str, data: bytes) -> None:
+    """A body is read completely, compressed or not."""
     assert b"some text" == await read_body(response(split_chunks(data), encoding), 9)
 
 
@@ -71,7 +71,7 @@ async def break_off(data: bytes) -> AsyncIterator[bytes]:
     ],
 )
 async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
-    """What was read so far is not kept by the traceback of the failure that ended it."""
+    """The traceback of a failed read does not keep the bytes read so far."""
     with pytest.raises((ApiError, ConnectionResetError)) as failed:
         await read_body(response(chunks()), 1_000_000)
     kept = {
@@ -115,8 +115,8 @@ def test_root_of_the_api(url: str, api_path: str, expected: str) -> None:
     assert expected == api_root(deployment(url, api_path=api_path))
 
 
-def test_authorities_of_a_file_replace_the_usual_ones(tmp_path: Path) -> None:
-    """With `ca_file` its authorities count and no others."""
+def test_ca_file_replaces_the_default_authorities(tmp_path: Path) -> None:
+    """With `ca_file`, only its authorities are trusted."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
 

@@ -19,7 +19,7 @@ NEVER = float("inf")
 async def acquire_turn(
     limiter: RateLimiter, times: list[float], path: str = "/", priority: int = 0, takes: float = 0.0
 ) -> None:
-    """Acquire a turn, record when, and keep it for a while."""
+    """Acquire a turn, record the time, and keep it for a while."""
     async with limiter.acquire(path, priority, NEVER):
         times.append(asyncio.get_running_loop().time())
         await asyncio.sleep(takes)
@@ -83,7 +83,7 @@ def test_lower_priority_goes_first() -> None:
     assert ["first", "next", "after", "soon", "late"] == order
 
 
-def test_blocked_path_waits_and_others_go_on() -> None:
+def test_blocked_path_does_not_block_others() -> None:
     """No request to a blocked path is admitted until its time is over; other paths are not affected."""
     blocked: list[float] = []
     free: list[float] = []
@@ -107,8 +107,8 @@ def test_blocked_path_waits_and_others_go_on() -> None:
         pytest.param("/", 1, "rate_too_low", id="another request used the rate"),
     ],
 )
-def test_turn_that_does_not_come_before_the_deadline(path: str, per_minute: float, cause: str) -> None:
-    """A request without a turn before the deadline fails because of a limit, and takes no place."""
+def test_no_turn_before_the_deadline(path: str, per_minute: float, cause: str) -> None:
+    """A request without a turn before the deadline fails with the limit as its cause, and frees its place."""
     times: list[float] = []
 
     async def run_all() -> None:
@@ -193,7 +193,7 @@ def test_few_do_not_wait() -> None:
 
 
 def test_many_wait_for_their_turn() -> None:
-    """What is more than a row is let through at the rate."""
+    """Requests above the burst are admitted at the rate."""
     times = run_requests(GlobalRateLimiter(per_second=10, at_once=5), [0] * 25)
 
     assert 2 == round(times[-1] - times[0])

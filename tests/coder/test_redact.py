@@ -35,7 +35,7 @@ def test_unknown_words_are_omitted_if_users_are_not_named(
 
 @pytest.mark.parametrize("users", UNNAMED)
 def test_known_sentences_are_shown(users: Literal["pseudonymous", "aggregate"]) -> None:
-    """Each known sentence is shown, whole and to the letter."""
+    """Each known sentence is shown verbatim."""
     redactor = ErrorRedactor(users)
 
     assert "Not Found. Template insights are disabled." == redactor.redact(
@@ -58,7 +58,7 @@ def test_known_sentences_are_shown(users: Literal["pseudonymous", "aggregate"]) 
     ],
 )
 def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
-    """What differs in a number, a time or a feature alone names no user."""
+    """Sentences that differ only in a number, a time or a feature name no user."""
     redactor = ErrorRedactor("aggregate")
 
     assert sentence == redactor.redact((sentence,))
@@ -86,7 +86,7 @@ PROXY = "http://user:pass%2Fword@proxy.example.com:3128"
     ],
 )
 def test_echoed_secret_is_masked(echoed: str) -> None:
-    """A secret of the config is masked in whatever form it comes back."""
+    """A secret of the config is redacted in every form in which a server echoes it."""
     secrets = configured_secrets(deployment("https://coder.example.com", headers=HEADERS), PROXY)
 
     assert "no *** here" == redact_secrets(f"no {echoed} here", secrets)

@@ -33,7 +33,7 @@ def test_real_dialect(start: datetime, expected: str) -> None:
 
 
 def test_published_dialect() -> None:
-    """A server made from the published page gets `before` and `after`, in Unix seconds, and nothing else."""
+    """The published dialect sends only `before` and `after`, in Unix seconds."""
     span = TimeRange(datetime(2026, 3, 1, tzinfo=zone(5.5)), datetime(2026, 3, 2, tzinfo=UTC))
     request = Request("/insights/templates", span, extra={"interval": "day"})
 

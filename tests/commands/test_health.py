@@ -1,4 +1,4 @@
-"""The health command finds a healthy or ready exporter behind any web config file."""
+"""The health command works with any web config file."""
 
 import socket
 from pathlib import Path
@@ -52,8 +52,8 @@ def find_address(served: ServedApp) -> str:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_exporter_is_healthy_behind_any_web_config(name: str, directory: Path) -> None:
-    """TLS of any version, client certificates, users and limits are no obstacle."""
+def test_exporter_is_healthy_with_any_web_config(name: str, directory: Path) -> None:
+    """An exporter is healthy with any TLS version, client certificates, users and rate limits."""
     file = write_case(directory, name)
     with serving(file) as served:
         found = [health(find_address(served), file) for _ in range(2)]

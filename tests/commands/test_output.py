@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_new_file(folder: Path) -> None:
-    """A new file is readable for other users, whatever the umask, and nothing is left next to it."""
+    """A new file is readable for other users with any umask, and no temporary file remains."""
     before = os.umask(0o077)
     try:
         open_output(folder / "x.prom")(DATA)

@@ -60,7 +60,7 @@ def test_locale_without_unicode(arguments: tuple[str, ...], tmp_path: Path) -> N
 
 
 def test_signals_are_deferred_until_they_are_handled() -> None:
-    """A signal that comes before is delivered once, later."""
+    """An earlier signal is delivered once, later."""
     received: list[int] = []
     before = signal.signal(signal.SIGHUP, lambda number, _: received.append(number))
     try:

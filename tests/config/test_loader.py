@@ -266,7 +266,7 @@ def test_own_values_override_defaults(defaults: dict[str, Any], own: dict[str, A
 
 
 def test_own_token_replaces_the_others() -> None:
-    """Of exclusive keys only the deployment's own one is kept."""
+    """Of mutually exclusive keys, only the deployment's own one is kept."""
     defaults = {"token_file": "a", "users": {"key_file": "b", "limit": 1}}
 
     assert {"token_env": "T", "users": {"key": "k", "limit": 1}} == merge_defaults(

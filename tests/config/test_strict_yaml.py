@@ -53,7 +53,7 @@ def test_dumped_data_is_read_back(data: Any) -> None:  # noqa: ANN401 -- any dat
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
-    """Words, times and dates are text; an editor's schema check reads the same."""
+    """Words, times and dates are text, as for an editor's schema check."""
     read = read_yaml(f"key: {text}\n".encode())
 
     assert ({"key": value}, type(value)) == (read, type(read["key"]))  # type: ignore[index]

@@ -93,7 +93,7 @@ def test_wrapped_token_of_a_file(text: str, what: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "what"), WRAPPED.values(), ids=WRAPPED)
 def test_wrapped_token_of_the_config(text: str, what: str, tmp_path: Path) -> None:
-    """A token that stands in the config is looked at alike."""
+    """A token in the config is checked in the same way."""
     config = json.dumps({"deployments": [{"url": URL, "token": text}]})
     file = make_private(tmp_path / "config.yml", config.encode())
 

@@ -12,19 +12,19 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction: its word, its flags as `--name=value`, and the rest of it."""
+    """One instruction: its keyword, its flags as `--name=value`, and its arguments."""
 
     word: str
     flags: tuple[str, ...]
     rest: str
 
     def words(self) -> list[str]:
-        """Return the rest as the words a shell, or a JSON list, has."""
+        """Return the arguments, split as by a shell or from a JSON list."""
         exec_form: list[str] = json.loads(self.rest) if self.rest.startswith("[") else shlex.split(self.rest)
         return exec_form
 
     def pairs(self) -> dict[str, str]:
-        """Return the rest as names and values; a name alone has an empty one."""
+        """Return the arguments as names and values; a name without a value has an empty one."""
         return dict(word.partition("=")[::2] for word in self.words())
 
 
@@ -37,11 +37,11 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
     def of(self, word: str) -> list[Instruction]:
-        """Return the instructions with this word."""
+        """Return the instructions with this keyword."""
         return [instruction for instruction in self.instructions if instruction.word == word]
 
     def pairs(self, word: str) -> dict[str, str]:
-        """Return the names and values of all instructions with this word."""
+        """Return the names and values of all instructions with this keyword."""
         return {name: value for instruction in self.of(word) for name, value in instruction.pairs().items()}
 
 

@@ -1,4 +1,4 @@
-"""The compose file: the demo, scraped and shown, on this machine alone."""
+"""The compose file: the demo with Prometheus and Grafana, on loopback addresses."""
 
 import subprocess
 from pathlib import Path

@@ -37,7 +37,7 @@ def test_stages_are_read() -> None:
 
 
 def test_every_base_has_a_tag() -> None:
-    """No image is whatever is newest on the day of the build."""
+    """Every base image has a tag other than `latest`."""
     names = {stage.name for stage in read_dockerfile()} | {"scratch"}
     bases = [stage.base for stage in read_dockerfile() if stage.base not in names]
 
@@ -66,7 +66,7 @@ def test_everything_installed_is_locked() -> None:
 
 
 def test_last_stage_needs_no_shell() -> None:
-    """Nothing is run while the last stage is made, and what it starts is a list of words."""
+    """The last stage has no RUN instruction, and its command is in exec form."""
     (entrypoint,) = LAST.of("ENTRYPOINT")
     (check,) = LAST.of("HEALTHCHECK")
 

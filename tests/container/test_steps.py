@@ -95,7 +95,7 @@ def hash_tree(built: BuiltStage) -> tuple[str, str]:
 
 
 def test_wheel_holds_the_package_alone(builder: Builder) -> None:
-    """The wheel has the package, what describes it, and no test."""
+    """The wheel has the package and its metadata, and no tests."""
     (wheel,) = builder.build("wheel").folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as file:
         tops = {name.partition("/")[0] for name in file.namelist()}

@@ -1,4 +1,4 @@
-"""A response in, an exposition out: every odd response has a name."""
+"""Named cases of responses and their expositions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Odd responses as whole expositions: promtool is silent, and both formats are equal."""
+"""Malformed responses as complete expositions: promtool accepts them, and both formats are equal."""
 
 from typing import Any
 

@@ -192,7 +192,7 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
 @given(users=st.lists(responses.generate_complete(user_id=responses.USER_IDS, seconds=responses.COUNTS)))
 @OFTEN
 def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None:
-    """Each user counts once, however many rows there are and however few users are exposed."""
+    """Each user counts once, independently of the number of rows and of exposed users."""
     dataset = DATASETS["user-activity"]
     context = create_context(dataset, deployment={"users": {"limit": 1}})
     conversion = convert_bodies(dataset, context, [{"report": {"users": users, **responses.EDGES}}])

@@ -29,7 +29,7 @@ def test_families_are_declared_once() -> None:
 
 
 def test_datasets_refer_to_datasets_of_the_registry() -> None:
-    """What a dataset depends on or looks up is a dataset; otherwise it would wait for it in vain."""
+    """All dependencies and lookups of a dataset are datasets of the registry."""
     named = {name for each in DATASETS.values() for name in (each.depends_on, each.looks_up) if name}
 
     assert set() == named - DATASETS.keys()

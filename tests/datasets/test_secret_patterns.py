@@ -1,4 +1,4 @@
-"""What looks like a secret, and what does not."""
+"""Detection of text that looks like a secret."""
 
 import re
 from base64 import urlsafe_b64encode
@@ -85,7 +85,7 @@ def test_name_of_a_secret_is_recognized(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLAIN_NAMES)
-def test_other_names_are_left_alone(name: str) -> None:
+def test_other_names_are_not_redacted(name: str) -> None:
     """An ordinary name is not hidden."""
     assert not name_looks_secret(name)
 
@@ -130,13 +130,13 @@ PLAIN_SLUGS = [
 
 
 @pytest.mark.parametrize("slug", [*PLAIN_SLUGS, *KNOWN_APPS])
-def test_other_slugs_are_left_alone(slug: str) -> None:
+def test_other_slugs_are_not_redacted(slug: str) -> None:
     """An ordinary slug is not hidden."""
     assert not slug_looks_secret(slug)
 
 
 @pytest.mark.parametrize("value", PLAIN_VALUES.values(), ids=PLAIN_VALUES)
-def test_other_values_are_left_alone(value: str) -> None:
+def test_other_values_are_not_redacted(value: str) -> None:
     """An ordinary value is not hidden."""
     assert not value_looks_secret(value)
 

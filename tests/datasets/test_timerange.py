@@ -51,7 +51,7 @@ HOURS = {
 
 @pytest.mark.parametrize(("now", "expected"), HOURS.values(), ids=HOURS)
 def test_hours_are_those_of_utc(now: str, expected: str) -> None:
-    """The server cuts hours in UTC, whatever the zone."""
+    """The server truncates to hours in UTC, for any time zone."""
     assert expected == next_full_hour(datetime.fromisoformat(now)).isoformat()
 
 

@@ -109,7 +109,7 @@ def user(number: int) -> dict[str, object]:
     }
 
 
-def test_of_several_names_the_first_in_the_alphabet_stays() -> None:
+def test_first_name_in_the_alphabet_is_used() -> None:
     """Names that are missing or empty do not count, whatever the order."""
     users = [ActiveUser("1", 0.0, name) for name in ("zoe", None, "anna", "")]
 

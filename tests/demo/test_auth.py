@@ -151,7 +151,7 @@ def test_rate_limit_ends_with_its_minute() -> None:
 
 
 def test_negative_rate_limit_is_none() -> None:
-    """Without a limit there are no headers of it."""
+    """Without a rate limit, there are no rate-limit headers."""
     assert "X-RateLimit-Limit" not in send_request(coder(rate_limit=-1), "/buildinfo").headers
 
 

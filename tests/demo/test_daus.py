@@ -30,7 +30,7 @@ def test_daus_are_unordered_and_go_back_60_days() -> None:
 
 
 def test_last_hour_of_the_day_has_a_day_less() -> None:
-    """In the last hour of the day the next full hour is midnight, so there is a day less."""
+    """In the last hour of a day, the next full hour is midnight, so the list has one day less."""
     late = coder(now=lambda: NOW.replace(hour=23))
     dates = [entry["date"] for entry in load_document(late, "/insights/daus")["entries"]]
 

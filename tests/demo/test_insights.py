@@ -66,7 +66,7 @@ def test_builtin_apps_come_first_and_sftp_is_never_filled() -> None:
     assert apps[4]["seconds"] == 0
 
 
-def test_custom_apps_are_as_odd_as_in_life() -> None:
+def test_custom_apps_are_as_irregular_as_real_ones() -> None:
     """One slug has several rows, and one custom app is called like a built-in one."""
     apps = [app for app in fetch_report(coder(), "templates", MONTH)["apps_usage"] if app["type"] == "app"]
     slugs = [app["slug"] for app in apps]
@@ -77,7 +77,7 @@ def test_custom_apps_are_as_odd_as_in_life() -> None:
     assert all(app["times_used"] > 0 for app in apps)
 
 
-def test_parameters_are_as_odd_as_in_life() -> None:
+def test_parameters_are_as_irregular_as_real_ones() -> None:
     """All types, one name twice, empty values, options or no key for them."""
     parameters = fetch_report(coder(), "templates", MONTH)["parameters_usage"]
     names = [each["name"] for each in parameters]

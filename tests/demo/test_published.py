@@ -1,4 +1,4 @@
-"""The rules of the API documentation: `before`, `after`, and nothing else."""
+"""The rules of the API documentation: only `before` and `after`."""
 
 from datetime import UTC, datetime
 from functools import partial

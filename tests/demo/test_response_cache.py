@@ -34,7 +34,7 @@ def test_small_body_is_not_cached(body: bytes, cached: bool) -> None:
 
 
 def test_number_of_bodies_is_limited() -> None:
-    """One body too many removes the others."""
+    """A body above the limit removes the others."""
     cache = ResponseCache()
     for key in range(CACHED_BODIES):
         cache.get_or_build(key, NOW, lambda: LARGE)

@@ -1,4 +1,4 @@
-"""The whole exporter behind a web config file, with a Coder to poll."""
+"""The exporter with a web config file, and a Coder to poll."""
 
 import ssl
 from collections.abc import Iterator, Mapping

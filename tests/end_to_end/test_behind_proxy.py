@@ -1,4 +1,4 @@
-"""Behind a path prefix: through a real nginx over TLS, in a real browser, with and without stripping."""
+"""The exporter below a path prefix: with nginx, TLS and a browser, with and without stripping the path."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""A dataset that exists in this file alone: a registry row is all that it needs."""
+"""A dataset that is defined in this file only: it needs only a row in the registry."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -145,7 +145,7 @@ def test_check_names_its_roles(
 
 
 def test_config_and_docs_have_it() -> None:
-    """It is a key of `datasets:` in the schema, and stands in the generated docs."""
+    """The dataset is a key of `datasets:` in the schema, and is in the generated docs."""
     datasets = json_schema(REGISTRY)["$defs"]["Deployment"]["properties"]["datasets"]
     config_docs = configuration_docs.render(REGISTRY)[configuration_docs.PATH]
 

@@ -185,7 +185,7 @@ def test_headers_for_browsers(exporter: Exporter, path: str) -> None:
     assert headers["content-security-policy"].startswith("default-src 'none'; ")
 
 
-def test_slash_at_the_end_is_no_redirect(exporter: Exporter) -> None:
+def test_trailing_slash_is_no_redirect(exporter: Exporter) -> None:
     """No redirect is made from the Host header that a client sends."""
     assert 404 == exporter.get("/metrics/").status_code
 
@@ -238,7 +238,7 @@ def test_gauge_histograms_as_gauges_are_compressed(exporter: Exporter, accept: s
 
 
 def test_gauge_histograms_as_gauges_of_a_selection(exporter: Exporter) -> None:
-    """The parameter goes together with `deployment` and `name[]`."""
+    """The parameter can be combined with `deployment` and `name[]`."""
     page = exporter.page(f"/metrics?{GAUGES}&deployment=second&name[]={BUCKETS}")
     parsed = list(text_families(page))
 

@@ -1,4 +1,4 @@
-"""Four exporters share sixty deployments: each is polled once, and one's end is its own alone."""
+"""Four exporters share sixty deployments: each is polled once, and a failed shard does not affect others."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ def build_config(url: str, names: Mapping[str, object]) -> dict[str, object]:
 
 
 class Fleet:
-    """The shards, each a process on a port of its own that it keeps when it is started again."""
+    """The shards, each a process on its own port, which it keeps over restarts."""
 
     def __init__(self, config: Path, directory: Path, stack: ExitStack) -> None:
         self.config, self.directory, self.stack = config, directory, stack
@@ -106,7 +106,7 @@ def wait_for_data(prometheus: Prometheus, deployments: int) -> None:
 
 
 @pytest.mark.timeout(180)  # on a busy machine; alone it takes a small part of that
-def test_a_shard_dies_and_comes_back(fleet: Fleet, start_prometheus: StartPrometheus) -> None:
+def test_a_shard_fails_and_recovers(fleet: Fleet, start_prometheus: StartPrometheus) -> None:
     """Each deployment is exposed once; with a dead shard only its own are missing, until it is back."""
     dying, *others = fleet.start(*range(SHARDS))
     prometheus = start_prometheus(scraping(*(f"http://{address}" for address in fleet.addresses)))

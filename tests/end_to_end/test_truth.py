@@ -84,8 +84,8 @@ def test_every_family_is_compared() -> None:
     )
 
 
-def test_numbers_of_another_week_would_be_seen(observed: tuple[Truth, Prometheus]) -> None:
-    """The comparison has teeth: a week earlier the numbers are others."""
+def test_numbers_of_another_week_are_detected(observed: tuple[Truth, Prometheus]) -> None:
+    """The comparison detects numbers of another week."""
     truth, prometheus = observed
     earlier = TRUE_SERIES["coder_insights_weekly_active_users"](Truth(truth.url, NOW - timedelta(days=7)))
 

@@ -1,4 +1,4 @@
-"""The web config file as a whole: who gets in, what they find, and how it changes."""
+"""The web config file: accepted clients, responses, and reloads."""
 
 import signal
 import ssl

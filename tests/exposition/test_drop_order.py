@@ -1,4 +1,4 @@
-"""Above the limit whole families are dropped, in their order."""
+"""Above the limit, whole families are dropped in their order."""
 
 from collections.abc import Mapping
 

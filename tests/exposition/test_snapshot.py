@@ -71,7 +71,7 @@ def test_parts_are_sorted() -> None:
 
 
 def test_earlier_snapshot_is_unchanged() -> None:
-    """A later change does not touch an earlier snapshot."""
+    """A later change does not modify an earlier snapshot."""
     before = EMPTY.updated(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
     kept = list_entries(before)
 

@@ -13,7 +13,7 @@ DATASETS = (DAUS, TEMPLATES, STATUSES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultCase:
-    """One fault, and where and how it is felt."""
+    """One fault, and its expected effects."""
 
     name: str
     reason: str
@@ -36,7 +36,7 @@ class FaultCase:
 
     @property
     def well(self) -> tuple[str, ...]:
-        """Name the datasets that the fault must not touch."""
+        """Return the names of the datasets that the fault must not affect."""
         return () if self.whole_server else tuple(name for name in DATASETS if name != self.dataset)
 
 
@@ -53,7 +53,7 @@ def fail_path(fault: str, reason: str, dataset: str = DAUS, *, patient: bool = F
 
 
 def fail_server(fault: str, reason: str) -> FaultCase:
-    """Have one fault at the whole server."""
+    """Start a fault of the whole server."""
     return FaultCase(name=fault, reason=reason, whole_server=True, begin=lambda coder, _: coder.fail(fault))
 
 

@@ -55,7 +55,7 @@ DEFAULTS = {
 
 @dataclass(slots=True)
 class Secrets:
-    """The secrets of all deployments, in the three places where a token may stand."""
+    """The secrets of all deployments, in the three places that can have a token."""
 
     directory: Path
     all: list[str] = field(default_factory=list)

@@ -51,7 +51,7 @@ EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), min_siz
 
 
 def edit_config(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
-    """Put pieces in the place of others."""
+    """Replace parts of the config."""
     for place, length, piece in edits:
         at = int(place * len(body))
         body = body[:at] + piece + body[at + length :]

@@ -23,14 +23,14 @@ MAX_AGE = 6
 
 @dataclass(slots=True)
 class Resolver:
-    """Looks names up as the system does, and knows one more while it works."""
+    """Resolves names as the system does, and one more name while `works` is set."""
 
     works: bool = True
     lookups: int = 0
     system: Any = field(default=socket.getaddrinfo)
 
     def __call__(self, host: str | bytes, *more: Any, **named: Any) -> Any:  # noqa: ANN401 -- as the system's
-        """Look a name up."""
+        """Resolve a name."""
         if host not in {NAME, NAME.encode()}:
             return self.system(host, *more, **named)
         self.lookups += 1
@@ -49,8 +49,8 @@ async def poll_by_name(coder: EmbeddedCoder) -> AsyncIterator[PolledDeployment]:
             yield polled
 
 
-async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last good data is served until it is too old, and comes back with the name."""
+async def test_name_that_temporarily_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last good data is served until max_age, and again once the name resolves."""
     resolver, coder = Resolver(), create_small_coder(rate_limit=-1)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
 

@@ -15,7 +15,7 @@ FAILS = "on(deployment) insights_exporter_poll_success{dataset='daus'} == 0"
 def test_stale_in_prometheus_and_back(
     start_exporter: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
 ) -> None:
-    """Data that is too old is stale at once in Prometheus, which goes on scraping, and comes back."""
+    """Expired data is stale in Prometheus at once, scrapes continue, and new data appears again."""
     people = Population(seed=1, users=5, templates=2)
     coders = {fault: EmbeddedCoder(population=people, rate_limit=-1) for fault in ("refused", "403")}
     with serve(coders["refused"]) as refusing, serve(coders["403"]) as forbidding:

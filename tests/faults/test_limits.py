@@ -56,7 +56,7 @@ def exporter(settings_file: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         assert "unexpected" not in running.running.output()
 
 
-def test_clients_that_do_not_read_give_way(exporter: Exporter) -> None:
+def test_clients_that_do_not_read_block_no_others(exporter: Exporter) -> None:
     """Clients that do not read their responses do not block other clients."""
     with open_connections(exporter, GET * MANY, number=20):
         statuses = [
@@ -69,7 +69,7 @@ def test_clients_that_do_not_read_give_way(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-origin", 200)])
 def test_other_sites_cannot_reload(exporter: Exporter, site: str, status: int) -> None:
-    """A page of another site that a user of the exporter looks at reloads nothing."""
+    """A page of another site cannot reload the config through a user's browser."""
     response = httpx.post(f"{exporter.url}/-/reload", headers={"Sec-Fetch-Site": site}, trust_env=False)
 
     assert status == response.status_code
@@ -179,7 +179,7 @@ def test_random_bytes_cause_no_internal_error(exporter: Exporter, noise: bytes) 
 
 
 def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_file: Path) -> None:
-    """SIGTERM lets the scrape that is running end whole, and then ends, whatever other clients do."""
+    """After SIGTERM, running scrapes are completed, and the exporter exits despite other clients."""
     exporter = start_exporter(f"--config.file={settings_file}", "--web.max-requests=100")
     eventually(lambda: "coder_insights_user_latency_seconds{" in exporter.page())
     process = exporter.running.process

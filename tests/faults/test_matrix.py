@@ -52,7 +52,7 @@ def test_fault(run: FaultRun, case: FaultCase) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_other_datasets_are_unharmed(run: FaultRun, case: FaultCase) -> None:
-    """A fault at one path is not felt at the others."""
+    """A fault of one path does not affect other paths."""
     polls = [poll for name in case.well for poll in run.always(case.deployment, name)]
 
     assert all(poll.success == 1 and poll.data for poll in polls)
@@ -125,7 +125,7 @@ def test_echoed_text_is_logged(run: FaultRun, deployment: str) -> None:
 
 
 def test_table_has_every_fault() -> None:
-    """Whatever the embedded Coder can do wrong is tried."""
+    """The table has every fault of the embedded Coder."""
     tried = {case.name for case in CASES} | {case.name.removesuffix(f"-{case.dataset}") for case in CASES}
 
     assert set(FAULTS) <= tried | LIKE_OTHERS.keys()

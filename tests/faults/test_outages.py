@@ -203,8 +203,8 @@ class AlternatingTransport(httpx.AsyncBaseTransport):
         pytest.param((403, 401, 502), {"forbidden", "unauthorized", "server_error"}, id="403, 401 and 502"),
     ],
 )
-def test_reasons_in_turns_are_no_news(statuses: Sequence[int], reasons: set[str]) -> None:
-    """A dataset that fails now for its own reasons, now for the server's, is over when it works again."""
+def test_alternating_reasons_are_logged_once(statuses: Sequence[int], reasons: set[str]) -> None:
+    """A dataset that fails for alternating reasons recovers once, when it works again."""
     server = AlternatingTransport(create_small_coder(), "/insights/daus", statuses)
 
     async def scenario() -> None:

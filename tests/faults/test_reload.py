@@ -89,7 +89,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exporter,
 
 
 def read_polls(exporter: Exporter) -> dict[str, PollState]:
-    """Return how the polling of `templates` goes, by deployment."""
+    """Return the state of the polls of `templates`, by deployment."""
     found = observe(exporter.page(), 0).polls
     return {name: found[name, "templates"] for name in NAMES}
 
@@ -239,7 +239,7 @@ def test_many_reloads_at_once(exporter: Exporter, servers: Servers) -> None:
 
 
 def test_removed_while_it_is_polled(exporter: Exporter, servers: Servers) -> None:
-    """A deployment that goes while a poll of it hangs does not come back when that poll ends."""
+    """A deployment that is removed during a poll does not reappear when the poll ends."""
     servers.coders["gone"].fail("no-response")
     seen = read_polls(exporter)["gone"].requests
     eventually(lambda: read_polls(exporter)["gone"].failures.get("timeout"))

@@ -28,7 +28,7 @@ SMALL = Population(seed=1, users=5, templates=2)
 
 @pytest.mark.parametrize("fault", ["401", "redirect", "no-response", "reset"])
 async def test_no_secret_in_a_traceback(fault: str) -> None:
-    """Neither a failure's traceback nor the errors behind it, which Python would show, have a token."""
+    """Neither the traceback of a failure nor its chained errors contain a token."""
     coder = EmbeddedCoder(population=SMALL, token=TOKEN)
     coder.fail(fault)
     with serve(coder) as url:

@@ -51,7 +51,7 @@ class PanelQuery:
     """The labels that a table names or hides; None for other panels."""
 
     def __str__(self) -> str:
-        """Return its place in a few words."""
+        """Return its place as a short text."""
         return f"{self.board}: {self.panel}: {self.letter}"
 
 

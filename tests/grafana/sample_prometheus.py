@@ -46,7 +46,7 @@ DURATION = Series("scrape_duration_seconds", {}, 0.01)
 
 
 class Data(NamedTuple):
-    """A Prometheus with data, and what they were made from."""
+    """A Prometheus with data, and the exposition that the data was made from."""
 
     prometheus: Prometheus
     page: list[Series]

@@ -18,7 +18,7 @@ def test_built_file_is_up_to_date(path: str) -> None:
 
 
 @pytest.mark.parametrize("folder", [PROVISIONED, IMPORTABLE, CHART, RULES], ids=str)
-def test_nothing_is_left_behind(folder: Path) -> None:
+def test_folders_contain_only_built_files(folder: Path) -> None:
     """A folder of built files holds no file that is not built any more."""
     there = {str(file.relative_to(ROOT)) for file in folder.iterdir() if file.suffix}
 

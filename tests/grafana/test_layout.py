@@ -1,4 +1,4 @@
-"""The dashboards' JSON: whole, laid out without overlaps, and with words on everything."""
+"""The dashboards' JSON: complete, laid out without overlaps, with a title and description for each panel."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ def list_cells(panel: Json) -> set[tuple[int, int]]:
     return set(itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])))
 
 
-def test_there_are_the_five_dashboards() -> None:
+def test_all_dashboards_exist() -> None:
     """Adoption, connection quality, exporter health, templates with their parameters, users and groups."""
     assert ["adoption", "connection", "health", "templates", "users"] == [file.stem for file in list_files()]
 
@@ -76,7 +76,7 @@ def test_identities_are_unique_and_stable() -> None:
 
 @each
 def test_every_panel_explains_itself(file: Path) -> None:
-    """Title, description in a sentence, unit, thresholds, and words for the case without data."""
+    """Each panel has a title, a description, a unit, thresholds, and a text for no data."""
     for panel in list_panels(load(file)):
         defaults = panel["fieldConfig"]["defaults"]
         steps = defaults["thresholds"]["steps"]
@@ -215,14 +215,14 @@ def test_drill_down_to_a_template_names_its_organization(board: Json, url: str) 
         assert f'"{title}"' in json.dumps(board["panels"])
 
 
-def test_there_are_drill_downs_to_deployments_and_templates() -> None:
-    """Adoption and Exporter health lead to a deployment, Adoption and Templates to a template."""
+def test_dashboards_link_to_deployments_and_templates() -> None:
+    """Adoption and Exporter health link to a deployment, Adoption and Templates to a template."""
     assert 4 == len(LINKS)
 
 
 @each
-def test_dashboard_is_kept_by_its_file(file: Path) -> None:
-    """What is provisioned is not edited by hand, and looks no more often than data change."""
+def test_provisioned_dashboard_is_read_only(file: Path) -> None:
+    """Provisioned dashboards are read-only and refresh as often as the data."""
     dashboard = load(file)
 
     assert dashboard["editable"] is False

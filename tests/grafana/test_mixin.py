@@ -1,4 +1,4 @@
-"""The plain files for those who do not use Helm, and the linters that look at them."""
+"""The mixin for installations without Helm, and its linters."""
 
 from pathlib import Path
 
@@ -38,8 +38,8 @@ def test_mixin_names_its_files_for_jsonnet() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://grafana.example.com", "https://grafana.example.com/"])
-def test_links_of_alerts_lead_to_the_reader_s_grafana(url: str) -> None:
-    """With the address of a Grafana the links to dashboards are whole."""
+def test_links_of_alerts_use_the_given_grafana(url: str) -> None:
+    """With the URL of a Grafana, the links to dashboards are complete."""
     groups = yaml.safe_load(mixin.render_mixin(url)["rules/alerts.yaml"])["groups"]
     links = [rule["annotations"]["dashboard_url"] for group in groups for rule in group["rules"]]
 

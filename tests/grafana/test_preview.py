@@ -53,7 +53,7 @@ def test_hashes_name_each_dashboard() -> None:
 
 
 def test_outdated_pictures_are_named(tmp_path: Path) -> None:
-    """A dashboard that changed, appeared or went since its pictures were made is named; others are not."""
+    """Dashboards that were changed, added or removed since the last rendering are listed."""
     for name in ("same", "changed", "gone"):
         (tmp_path / f"{name}.json").write_text("{}", encoding="utf-8")
     sums.write(sorted(tmp_path.glob("*.json")), tmp_path)

@@ -94,8 +94,8 @@ def test_exporters_are_chosen(query: PanelQuery) -> None:
 
 
 @each
-def test_nothing_is_selected_bare(query: PanelQuery) -> None:
-    """No family stands without its selector."""
+def test_every_family_has_a_selector(query: PanelQuery) -> None:
+    """Every family has a selector."""
     bare = re.sub(SELECTOR, "", query.expr)
 
     assert [] == [name for name in NAMES if re.search(rf"\b{name}\b", bare)]
@@ -115,7 +115,7 @@ def test_exporters_of_a_deployment_count_once(query: PanelQuery) -> None:
 
 @each
 def test_general_metrics_are_limited_to_exporters(query: PanelQuery) -> None:
-    """What every program has is read of those alone that are exporters, by their own family."""
+    """Metrics that every program has are limited to exporters by a join."""
     general = [name for name, _ in list_selectors(query.expr) if name in NOT_OURS]
 
     assert len(general) <= len(re.findall(WHOSE, query.expr))

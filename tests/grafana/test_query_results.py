@@ -106,8 +106,8 @@ def test_second_exporter_changes_nothing(data: Data, query: PanelQuery) -> None:
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
-def test_programs_of_others_change_nothing(data: Data, query: PanelQuery) -> None:
-    """Where no jobs are chosen, a panel shows what it shows when all jobs of exporters are."""
+def test_other_programs_change_nothing(data: Data, query: PanelQuery) -> None:
+    """Without selected jobs, panels show the same as with all jobs of exporters."""
     ours = run_query(data, query, f"{ONE['job']}|{OTHER['job']}")
 
     assert ours
@@ -182,7 +182,7 @@ def test_table_names_or_hides_every_label(data: Data, query: PanelQuery) -> None
     ids=lambda rule: rule["record"],
 )
 def test_recording_rule_records(data: Data, rule: Mapping[str, Any]) -> None:
-    """Each recorded series comes to be from the exporter's series, without what a scrape adds to them."""
+    """Each recording rule records series, without the labels that a scrape adds."""
     recorded = data.prometheus.wait_for(rule["record"])
 
     assert set() == {label for one in recorded for label in one.labels} & {"instance", "pod", "endpoint"}
@@ -196,7 +196,7 @@ def test_every_recorded_series_is_compared_with_a_panel() -> None:
 
 @pytest.mark.parametrize("shared", SHARED, ids=str)
 def test_rules_and_dashboards_agree(data: Data, shared: SharedValue) -> None:
-    """The value at which an alert looks is the one that the panel shows."""
+    """The value of an alert's expression equals the one that the panel shows."""
     chosen = {"deployment": "main", "job": ONE["job"]}
     shown = data.prometheus.query(fill_variables(shared.query, **chosen), data.now)
     labels = sorted({label for one in shown for label in one.labels})
@@ -234,7 +234,7 @@ def test_each_token_is_compared_with_its_own_lifetime(promtool: Promtool, tmp_pa
 
 
 def test_healthy_deployments_raise_no_alert(data: Data) -> None:
-    """With all polls good and all users at work no alert fires or is pending."""
+    """With successful polls and active users, no alert is pending or firing."""
     data.prometheus.wait_for(f"last_over_time({recording.USERS_ABOVE_POOR}[1h])")
     eventually(
         lambda: all(group["lastEvaluation"] > "0002" for group in data.prometheus.api("rules")["groups"])

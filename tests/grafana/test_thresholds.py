@@ -42,7 +42,7 @@ def find_bounds(tree: ast.Module) -> Iterator[ast.expr]:
 
 @each
 def test_colours_change_at_thresholds_of_one_file(source: Path) -> None:
-    """No dashboard has a number of its own at which a colour changes."""
+    """The colours of dashboards change at constants of thresholds.py only."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     numbers = [ast.unparse(node) for node in find_bounds(tree) if is_number(node)]
 
@@ -51,7 +51,7 @@ def test_colours_change_at_thresholds_of_one_file(source: Path) -> None:
 
 @each
 def test_alerts_fire_at_thresholds_of_one_file(source: Path) -> None:
-    """No alert compares with a number of its own, but with yes, no, and the days of the week."""
+    """Alerts compare with constants of thresholds.py only, apart from 0, 1 and the days of the week."""
     compared = re.findall(r"(?:[<>]=?|==) (\d[\d.]*)", source.read_text(encoding="utf-8"))
 
     assert set() == set(compared) - {"0", "1", SATURDAY}

@@ -18,7 +18,7 @@ OURS = [block for block in BLOCKS if block.startswith("# values.yaml")]
 
 @pytest.mark.parametrize("block", OURS, ids=lambda block: block.splitlines()[-1])
 def test_values_on_the_page_render(block: str) -> None:
-    """A reader who copies them gets a release."""
+    """The values on the page render."""
     values: Values = yaml.safe_load(block)
 
     assert "Service" in {each["kind"] for each in render_objects(values)}
@@ -41,5 +41,5 @@ def test_names_on_the_page_are_those_of_the_release() -> None:
 
 
 def test_all_ways_are_found() -> None:
-    """The page has the values that its chapters promise."""
+    """Each chapter of the page has its values."""
     assert 6 == len(OURS)

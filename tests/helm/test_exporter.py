@@ -127,8 +127,8 @@ def test_a_guarded_exporter_passes_its_own_probes(guard: Object, tmp_path: Path)
         assert 0 == exporter.stop()
 
 
-def test_shards_share_the_deployments_out(tmp_path: Path, start_exporter: StartExporter) -> None:
-    """Each of the rendered shards serves its part of the fleet and nothing else."""
+def test_shards_share_the_deployments(tmp_path: Path, start_exporter: StartExporter) -> None:
+    """Each rendered shard serves only its own deployments."""
     config = {
         "defaults": {"token_env": "TOKEN"},
         "deployments": [{"name": name, "url": "http://127.0.0.1:9"} for name in FLEET],

@@ -54,7 +54,7 @@ def test_all_objects_are_valid(schemas: Path) -> None:
     assert (0, True) == (done.returncode, "Invalid: 0, Errors: 0" in done.stdout), done.stdout
 
 
-def test_a_wrong_object_is_noticed(schemas: Path) -> None:
+def test_an_invalid_object_is_rejected(schemas: Path) -> None:
     """An unknown field deep inside fails."""
     done = kubeconform(schemas, render_text().replace("mountPath:", "mountPaths:"))
 

@@ -35,7 +35,7 @@ def list_rules(values: Values) -> list[dict[str, Any]]:
 
 
 def test_rules_are_installed_as_they_are_written() -> None:
-    """Every group of every file arrives with its own templates untouched."""
+    """Every rule group is rendered with unchanged alert templates."""
     written = [group for name in sorted(RULES) for group in RULES[name]["groups"]]
 
     assert written == list_groups({})

@@ -1,4 +1,4 @@
-"""The network policy lets through what the exporter is for, and nothing else."""
+"""The network policy allows only the traffic of the exporter."""
 
 import pytest
 import yaml
@@ -37,8 +37,8 @@ def list_ports(config: Values) -> set[int]:
         ),
     ],
 )
-def test_it_knows_the_coders_ports(config: Values, expected: set[int]) -> None:
-    """The way out leads to the ports of the URLs and proxies, and to DNS."""
+def test_egress_is_limited_to_the_ports_of_coder(config: Values, expected: set[int]) -> None:
+    """Egress is allowed to the ports of the URLs and proxies, and to DNS."""
     assert expected == list_ports(config)
 
 
@@ -55,8 +55,8 @@ def test_examples_know_the_ports_of_pods() -> None:
     assert [] == [values for values in confined if "coder" not in values["networkPolicy"]]
 
 
-def test_it_lets_prometheus_in() -> None:
-    """The way in is to the container's port, whatever the Service's is."""
+def test_ingress_from_prometheus_is_allowed() -> None:
+    """Ingress is allowed to the container's port, for any port of the Service."""
     values = {"networkPolicy": {"enabled": True}, "service": {"port": 80}}
     (rule,) = select_only("NetworkPolicy", values)["spec"]["ingress"]
 

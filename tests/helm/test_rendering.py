@@ -48,11 +48,11 @@ def test_a_switch_alone_adds_its_object(switch: str) -> None:
 
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_is_off_by_default(switch: str, values: Values) -> None:
-    """Nothing that concerns others in the cluster is made unasked."""
+    """Objects that affect other parts of the cluster are disabled by default."""
     assert values[switch]["enabled"] is False
 
 
-def test_all_switches_are_known_here(values: Values) -> None:
+def test_all_switches_are_tested(values: Values) -> None:
     """A new switch is tried alone too."""
     switches = {name for name, value in values.items() if isinstance(value, dict) and "enabled" in value}
 

@@ -111,7 +111,7 @@ def test_all_config_keys_may_be_set() -> None:
 
 
 @pytest.mark.parametrize(("value", "flag"), [("level", LogLevel), ("format", LogFormat)])
-def test_logging_has_the_exporters_words(value: str, flag: object) -> None:
+def test_log_accepts_the_values_of_the_flags(value: str, flag: object) -> None:
     """`log` accepts the values of the log flags."""
     words = get_args(get_args(flag)[0])
 

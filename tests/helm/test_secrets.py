@@ -57,7 +57,7 @@ def test_a_deployment_points_at_its_token(deployment: Values, expected: Values) 
     ]
 
 
-def test_a_token_for_all_is_left_alone() -> None:
+def test_a_token_in_defaults_is_kept() -> None:
     """With a token key in `defaults`, no token is added."""
     written = {"defaults": {"token_env": "TOKEN"}, "deployments": [MAIN]}
 

@@ -66,15 +66,15 @@ def test_shards_are_numbered_by_their_names(replicas: int) -> None:
 
 
 def test_shards_have_a_headless_service_of_their_own() -> None:
-    """Each is scraped by itself; a Service that was not headless cannot become so."""
+    """Shards have a separate headless Service, because an existing Service cannot become headless."""
     spec = select_only("Service", SHARDED)["spec"]
 
     assert ("None", True) == (spec["clusterIP"], spec["publishNotReadyAddresses"])
     assert "demo-insights-exporter" == select_only("Service")["metadata"]["name"]
 
 
-def test_shards_behind_a_balancer_are_refused() -> None:
-    """A balanced page would be another one each time."""
+def test_shards_with_a_load_balancer_are_rejected() -> None:
+    """A load-balanced Service would return another shard's response each time."""
     assert "service.type: NodePort is not possible with sharding.enabled" in read_error(
         {**SHARDED, "service": {"type": "NodePort"}}
     )
@@ -101,7 +101,7 @@ def test_shards_behind_a_balancer_are_refused() -> None:
     ],
 )
 def test_the_image(values: Values, expected: str) -> None:
-    """The image is the release's own, from wherever it is mirrored."""
+    """The image is that of the release, from any registry."""
     assert expected == find_container(values)["image"]
 
 
@@ -147,7 +147,7 @@ def test_the_test_pod_is_no_part_of_the_service() -> None:
 
 @pytest.mark.parametrize("values", [{}, SHARDED], ids=["alone", "sharded"])
 def test_all_selectors_find_the_pods(values: Values) -> None:
-    """Whatever selects pods by labels selects exactly the exporter's."""
+    """All label selectors select exactly the exporter's pods."""
     switches = {switch: {"enabled": True} for switch in SWITCHES if switch != "sharding"}
     (workload,) = [
         each

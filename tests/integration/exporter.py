@@ -1,4 +1,4 @@
-"""The product itself, run as users run it: its installed command, in a process of its own."""
+"""The installed command of the exporter, in a separate process."""
 
 import subprocess
 import sys

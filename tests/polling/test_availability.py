@@ -72,7 +72,7 @@ def test_missing_dataset_has_a_reason_and_no_health(case: str) -> None:
 
 @pytest.mark.parametrize("dataset", PATHS)
 def test_missing_dataset_is_requested_hourly(dataset: str) -> None:
-    """A missing dataset is requested once an hour, whatever its interval and number of windows."""
+    """An unavailable dataset is requested once an hour, for any interval and number of windows."""
     coder = create_small_coder(usage_stats=dataset == "user-status-counts", server_version="2024")
     others = {name: {"enabled": False} for name in DATASETS if name != dataset}
     tried: list[float] = []

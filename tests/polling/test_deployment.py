@@ -62,7 +62,7 @@ def test_health_is_exposed_before_the_first_poll() -> None:
 
 
 def test_everything_is_polled_at_the_start() -> None:
-    """Every job is polled within seconds of the start, whatever its interval."""
+    """Every job is polled within seconds of the start, for any interval."""
 
     async def scenario() -> str:
         async with poll_deployment(create_small_coder()) as polled:

@@ -148,7 +148,7 @@ def test_removed_job_runs_no_more() -> None:
 
 @pytest.mark.parametrize("step", [timedelta(days=-400), timedelta(hours=-2), timedelta(hours=2)], ids=str)
 def test_clock_that_is_set(step: timedelta) -> None:
-    """Runs go on at the usual pace if the system's clock is set back or forward, and are aligned again."""
+    """If the system clock is set, runs continue at their interval and are aligned again."""
 
     async def scenario() -> tuple[list[float], list[datetime]]:
         schedule, started, times = Scheduler(), list[float](), list[datetime]()

@@ -1,4 +1,4 @@
-"""What one dataset finds out about templates and others wait for."""
+"""The template names that one dataset provides and others wait for."""
 
 import asyncio
 from functools import partial

@@ -1,4 +1,4 @@
-"""No user is named anywhere, whatever goes wrong: every page and log line is searched for every user."""
+"""No user is named in any page or log line, during all faults."""
 
 import re
 from collections import defaultdict
@@ -88,7 +88,7 @@ def exporter(servers: Mapping[str, Leaky], tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def leaked(servers: Mapping[str, Leaky], exporter: Exporter) -> Leaked:
-    """Provide what the exporter shows once every leak has failed polls or spoiled rows."""
+    """Provide the exporter's output after every leak has caused failed polls or invalid rows."""
     before, written = invalid_rows(exporter), len(exporter.running.output())
     for leak, server in servers.items():
         server.leak = leak

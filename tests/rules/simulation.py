@@ -38,7 +38,7 @@ Scrape = Mapping[str, str]
 
 
 class Network(httpx.AsyncBaseTransport):
-    """The way to a Coder, which can be cut, and can change responses."""
+    """The connection to a Coder, which can be broken and can change responses."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
         self._coder = httpx.ASGITransport(create_app(coder))

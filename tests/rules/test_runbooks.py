@@ -57,7 +57,7 @@ LOOKED_AT: Final[Mapping[str, str]] = {
 
 
 def read_commands() -> Iterator[tuple[str, str]]:
-    """Yield each command, without its comment, with the runbook where it stands."""
+    """Yield each command, without its comment, and its runbook."""
     for file in sorted(RUNBOOKS.glob("*.md")):
         for block in re.findall(r"```sh\n(.+?)```", file.read_text(encoding="utf-8"), flags=re.DOTALL):
             for line in textwrap.dedent(block).splitlines():
@@ -77,7 +77,7 @@ CLUSTER: Final = [shlex.split(line) for line in ALL if line.startswith("kubectl 
 EXECUTED: Final = [words for words in CLUSTER if "exec" in words]
 
 
-def test_every_command_is_run_or_looked_at() -> None:
+def test_every_command_is_run_or_excluded() -> None:
     """No command is in none of the tables or in two, and no entry of a table is unused."""
     assert ALL == sorted([*NOT_RUN, *CHECKS, *READINGS, *WRITINGS])
     assert [] == [pattern for pattern in LOOKED_AT if not any(re.match(pattern, line) for line in ALL)]
@@ -121,7 +121,7 @@ def install(folder: Path, url: str) -> None:
 
 @pytest.mark.parametrize("line", CHECKS)
 def test_check_finds_config_and_token(folder: Path, line: str) -> None:
-    """It examines the deployment of the running exporter, wherever that has its config and token from."""
+    """`check` uses the config and token of the running exporter, in every installation."""
     with serve(coder(rate_limit=-1)) as url:
         install(folder, url)
         inside = {"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN} if "docker" in line else {}
@@ -146,7 +146,7 @@ def test_check_uses_a_config_file_that_the_environment_names(folder: Path) -> No
     assert "daus" in done.stdout
 
 
-def test_responses_have_what_is_looked_for(start_exporter: StartExporter, folder: Path) -> None:
+def test_responses_contain_the_searched_lines(start_exporter: StartExporter, folder: Path) -> None:
     """Each look at a running exporter finds lines from the first minute on."""
     with serve(coder(rate_limit=100_000)) as url:
         exporter = start_exporter(env={"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN})
@@ -157,7 +157,7 @@ def test_responses_have_what_is_looked_for(start_exporter: StartExporter, folder
 
 
 @pytest.mark.parametrize("line", WRITINGS)
-def test_a_new_token_is_written_for_its_reader_alone(folder: Path, line: str) -> None:
+def test_a_new_token_is_readable_by_its_owner_only(folder: Path, line: str) -> None:
     """The file has the token, and who could not read it before cannot read it now."""
     file = folder / ("coder-token" if CONFIG_FOLDER in line else "token")
     file.touch(0o600)

@@ -1,4 +1,4 @@
-"""Which alerts fire in each state of the real exporter, over hours: exactly these, and no others."""
+"""The exact alerts that fire in each state of the real exporter, over hours."""
 
 import json
 import re
@@ -138,7 +138,7 @@ async def outage_with_recovery(stage: Stage) -> None:
 
 
 async def exporter_dies(stage: Stage) -> None:
-    """Let the exporter end after an hour."""
+    """Stop the exporter after an hour."""
     await stage.scrape(1)
     stage.miss(2)
 

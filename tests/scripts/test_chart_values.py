@@ -87,7 +87,7 @@ def test_the_schema_takes_types_from_defaults_and_comments() -> None:
 
 
 def test_the_readme_has_a_table_a_section() -> None:
-    """Each value has a row with its meaning and default, whatever characters they have."""
+    """Each value has a row with its meaning and default, for any characters."""
     assert (
         "### Pods\n"
         "\n"

@@ -5,7 +5,7 @@ import pytest
 from scripts.environment import check_python
 
 
-def test_new_python_with_pip_is_good() -> None:
+def test_supported_python_with_pip_is_accepted() -> None:
     """Python 3.11 with its venv module is enough."""
     assert "" == check_python((3, 11, 0), has_pip=True)
 

@@ -1,4 +1,4 @@
-"""Programs of others: found, counted when missing, and never started as services."""
+"""External programs: found, reported if missing, and never started as services."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def test_parts_are_named_once() -> None:
 
 
 def test_every_program_that_a_test_requires_is_in_the_table() -> None:
-    """Setting up knows all that a test may be skipped for, but what comes with Python packages."""
+    """The table has every program that tests require, except those of Python packages."""
     sources = [path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")]
     required = {name for source in sources for name in re.findall(r"\brequire\(\"([^\"]+)\"\)", source)}
 
@@ -46,7 +46,7 @@ def test_missing_go_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_program_in_sbin_is_found() -> None:
-    """Daemons live where a plain user's PATH does not look."""
+    """Programs in sbin are found, although they are not on PATH."""
     assert "/usr/sbin" in parts.PATH.split(":")
 
 
@@ -93,7 +93,7 @@ def test_missing_program_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_summary_of_skips_has_program_count_and_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The summary has one line a program, and one for every other reason: no skip goes unnamed."""
+    """The summary has one line per missing program and one per other reason."""
     reasons = tmp_path / "missing-parts.txt"
     reasons.write_text("chromium: installing needs root: sudo make parts\n", encoding="utf-8")
     monkeypatch.setattr(peers, "MISSING", reasons)

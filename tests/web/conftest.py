@@ -11,7 +11,7 @@ _CONNECTIONS = frozenset({"test_connection", "test_strictness", "test_tls_listen
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], AbstractEventLoop]]:
-    """Run tests of connections on the event loop of `serve` and on Python's own, all others on Python's."""
+    """Run tests of connections on the event loops of `serve` and of Python, all others on Python's."""
     return {
         name: loop for name, loop in _LOOPS.items() if name == "asyncio" or item.path.stem in _CONNECTIONS
     }

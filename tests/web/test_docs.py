@@ -60,7 +60,7 @@ def test_limits_are_documented(entry: str, bound: str) -> None:
 
 
 def test_slow_readers_are_documented() -> None:
-    """Both rows in which a slow reader gives way name the same rate."""
+    """Both rows about slow readers name the same rate."""
     assert 2 == PAGE.count(f"below {SLOW // 1024} KiB/s")
 
 

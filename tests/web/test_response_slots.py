@@ -33,7 +33,7 @@ class Reading:
         pytest.param([SLOW, math.inf], [False, False], id="none is slow"),
     ],
 )
-def test_slowest_reader_gives_way(rates: list[float], expected: list[bool]) -> None:
+def test_slowest_reader_loses_its_slot(rates: list[float], expected: list[bool]) -> None:
     """If all slots are used, the slowest client loses its slot, unless none is slow."""
     readers, newest = [Reading(rate) for rate in rates], Reading(math.inf)
     slots = ResponseSlots(len(readers))

@@ -116,7 +116,7 @@ async def test_half_closed_client_gets_its_response() -> None:
         pytest.param(GOOD.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"), 411, id="chunked"),
     ],
 )
-async def test_refusals_come_at_once(sent: bytes, status: int) -> None:
+async def test_invalid_requests_are_rejected_at_once(sent: bytes, status: int) -> None:
     """An invalid request is refused before it is complete, and the connection is closed."""
     async with serving(replace(GENEROUS, linger_seconds=0.1)) as (_, address):
         received = await exchange(address, sent)

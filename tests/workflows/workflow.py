@@ -18,7 +18,7 @@ WRITES: Final = {
 
 
 class Job(NamedTuple):
-    """A job and the file it stands in."""
+    """A job and its file."""
 
     file: str
     name: str

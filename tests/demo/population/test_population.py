@@ -103,7 +103,7 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
 @settings(max_examples=20)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[int] | None) -> None:
-    """The listed users are those who are counted, with the same templates."""
+    """The listed users are the counted ones, with the same templates."""
     span = days(first, length)
     tally, users = ONE.tally(span, chosen), ONE.tally_users(span, chosen)
 

@@ -34,7 +34,7 @@ def test_scale_reaches_the_largest_value(largest: float) -> None:
 
 @given(st.dictionaries(st.integers(TODAY - 200, TODAY), st.floats(0, 1e6)))
 def test_days_stay_within_the_plot(users: dict[int, float]) -> None:
-    """No column leaves the plot, whatever the days and their users."""
+    """All columns are within the plot, for any days and numbers of users."""
     for column in build_days_chart(users, TODAY).columns:
         assert column.x >= 0
         assert column.x + column.width <= 100

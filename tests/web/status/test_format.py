@@ -61,7 +61,7 @@ def test_number(value: float | None, expected: str) -> None:
     ],
 )
 def test_time(timestamp: float, expected: str) -> None:
-    """A timestamp is limited to the calendar, whatever the server sends."""
+    """A timestamp is limited to valid dates, for any value of the server."""
     assert expected == format_time(timestamp)
 
 

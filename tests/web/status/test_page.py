@@ -189,7 +189,7 @@ async def test_names_are_text(page: Page, exporter: Exporter) -> None:
 
 @pytest.mark.parametrize("path", ["/", ONE])
 async def test_page_loads_nothing_else(page: Page, exporter: Exporter, path: str) -> None:
-    """The page is one file: it requests nothing but itself, and the console stays empty."""
+    """The page requests no other resources, and the console stays empty."""
     observed = observe(page)
 
     await page.goto(exporter.url + path)
@@ -199,7 +199,7 @@ async def test_page_loads_nothing_else(page: Page, exporter: Exporter, path: str
     assert [] == observed.messages
 
 
-async def test_links_lead_somewhere(page: Page, exporter: Exporter) -> None:
+async def test_links_are_valid(page: Page, exporter: Exporter) -> None:
     """The links to metrics (on any path), config and health work."""
     await page.goto(exporter.url)
 
@@ -270,8 +270,8 @@ async def test_complete_without_javascript(page: Page, exporter: Exporter) -> No
 
 
 @pytest.mark.parametrize("query", ["?deployment=none", "?window=none", "?deployment=good&window=none"])
-def test_what_is_not_there(exporter: Exporter, query: str) -> None:
-    """An address that names nothing here is not found."""
+def test_unknown_deployment_or_window(exporter: Exporter, query: str) -> None:
+    """An unknown deployment or window is not found."""
     assert 404 == exporter.get(f"/{query}").status_code
 
 

@@ -28,7 +28,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 WEB_FILES = [block for block in BLOCKS if yaml.safe_load(block).keys() <= WebConfigModel.model_fields.keys()]
 
 
-def test_examples_are_good_files(directory: Path) -> None:
+def test_examples_are_valid(directory: Path) -> None:
     """Each example is valid and causes no warning."""
     warnings: list[ConfigIssue] = []
     for example in WEB_FILES:

@@ -28,7 +28,7 @@ def test_an_absolute_name_is_used_unchanged(tmp_path: Path) -> None:
     assert b"text" == Files(tmp_path / "elsewhere").read(str(tmp_path / "a"))
 
 
-def test_a_file_that_is_left_alone_is_unchanged(tmp_path: Path) -> None:
+def test_a_file_that_was_only_read_is_unchanged(tmp_path: Path) -> None:
     """A file that was only read has not changed."""
     (tmp_path / "a").write_bytes(b"text")
     files = Files(tmp_path)
@@ -37,7 +37,7 @@ def test_a_file_that_is_left_alone_is_unchanged(tmp_path: Path) -> None:
     assert not have_changed(files.stamps)
 
 
-def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
+def test_a_file_of_the_same_size_and_time_is_a_change(tmp_path: Path) -> None:
     """A file with the same length and modification time has changed."""
     path = tmp_path / "a"
     path.write_bytes(b"first")
@@ -69,7 +69,7 @@ def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
         pytest.param("no\0name", "cannot be read: not a path", id="no path at all"),
     ],
 )
-def test_odd_files_are_refused(name: str, expected: str, tmp_path: Path) -> None:
+def test_unreadable_files_are_rejected(name: str, expected: str, tmp_path: Path) -> None:
     """Files that cannot be read are refused with the reason."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b" " * (MAX_BYTES + 1))

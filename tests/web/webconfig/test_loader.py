@@ -52,7 +52,7 @@ def test_an_invalid_file_is_rejected_with_the_errors_of_its_comment(name: str, d
 
 
 @pytest.mark.parametrize("name", [name for name in BAD if isinstance(read_expected(name), dict)])
-def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
+def test_errors_of_all_sections_are_reported(name: str, directory: Path) -> None:
     """The errors of all sections are reported at once."""
     others = [other for section, other in BAD_SECTIONS.items() if section not in read_expected(name)]
     file = write_case(directory, name)

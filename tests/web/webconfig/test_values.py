@@ -70,7 +70,7 @@ def test_scalars_are_read_as_text(written: object, text: str) -> None:
         ("n", False),
     ],
 )
-def test_booleans_have_words(written: object, on: bool) -> None:
+def test_booleans_are_those_of_yaml_1_1(written: object, on: bool) -> None:
     """Booleans have the words of YAML 1.1."""
     adapter: TypeAdapter[bool] = TypeAdapter(GoBool)
 
