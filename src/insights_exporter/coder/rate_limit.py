@@ -1,6 +1,7 @@
 """Rate limits: how many requests run at once and per minute, per deployment and process."""
 
 import asyncio
+import math
 from bisect import insort
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +34,7 @@ class RateLimiter:
         self._rate = per_minute / 60
         self._free = concurrency
         self._tokens = self._burst
-        self._counted_at: float | None = None
+        self._counted_at = -math.inf
         self._queue: list[_Waiter] = []
         self._blocked_until: dict[str, float] = {}
         self._wakeup: asyncio.TimerHandle | None = None
@@ -125,8 +126,7 @@ class RateLimiter:
 
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()
-        since = now - (now if self._counted_at is None else self._counted_at)
-        self._tokens = min(self._burst, self._tokens + since * self._rate)
+        self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self._rate)
         self._counted_at = now
 
     def _set_wakeup(self) -> None:

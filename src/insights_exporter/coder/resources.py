@@ -76,11 +76,7 @@ class ListedTemplate(Row, frozen=True):
     """A template is listed even if these are not understood."""
 
     def __post_init__(self) -> None:
-        """Reject a template of no organization.
-
-        Raises:
-            ValueError: Neither the id nor the name of its organization is there.
-        """
+        """Reject a template of no organization."""
         if not (self.organization_id or self.organization_name):
             text = "organization_id: missing"
             raise ValueError(text)

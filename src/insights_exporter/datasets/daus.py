@@ -51,11 +51,7 @@ class Entry(Row, frozen=True):
     amount: float
 
     def __post_init__(self) -> None:
-        """Reject a date that cannot be read.
-
-        Raises:
-            ValueError: It is not a day.
-        """
+        """Reject a date that cannot be read."""
         try:
             read_day(self.date)
         except ValueError:
@@ -98,13 +94,8 @@ def requests(context: PollContext) -> Sequence[Request]:
     """
     if counts_in_utc(context.deployment):
         return (Request(path=PATH),)
-    zone = zone_of(context)
-    today = context.now.astimezone(zone).date()
-    so_far = window_range(Window(name=TODAY, days=1), context.now, zone)
-    return (
-        Request(path=REPORT_PATH, span=so_far, subject=TODAY),
-        Request(path=REPORT_PATH, span=whole_days(today - timedelta(days=1), today, zone), subject=YESTERDAY),
-    )
+    so_far = window_range(Window(name=TODAY, days=1), context.now, zone_of(context))
+    return (Request(REPORT_PATH, so_far, TODAY), *historic_requests(context))
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:

@@ -48,11 +48,7 @@ class App(Row, frozen=True):
     template_ids: list[str] | None = None
 
     def __post_init__(self) -> None:
-        """Reject a row without a slug or of an unknown kind.
-
-        Raises:
-            ValueError: The slug is empty, or there is neither `type` nor `family` nor `method`.
-        """
+        """Reject a row without a slug or of an unknown kind."""
         if not self.slug:
             text = "slug: is empty"
             raise ValueError(text)
@@ -120,11 +116,7 @@ class TemplatesResponse(Envelope, frozen=True):
     interval_reports: list[Interval] | None = None
 
     def __post_init__(self) -> None:
-        """Reject a response without any known section.
-
-        Raises:
-            ValueError: There is neither `report` nor `interval_reports`.
-        """
+        """Reject a response without any known section."""
         if self.report is None and self.interval_reports is None:
             text = "report: missing"
             raise ValueError(text)

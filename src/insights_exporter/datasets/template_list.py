@@ -1,6 +1,7 @@
 """Dataset `template-list`: which templates there are, and what they are called."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -118,20 +119,12 @@ def build_durations(
             invalid.append("[].build_time_stats: invalid")
             continue
         one = templates[row.id]
-        labels = (one.organization, one.name, one.template_id)
-        for transition, percentile, value in _durations(stats):
-            key = (*labels, transition, percentile)
-            seconds[key] = max(value, seconds.get(key, 0.0))
+        for transition, percentile in product(_TRANSITIONS, _PERCENTILES):
+            milliseconds = getattr(getattr(stats, transition, None), percentile, None)
+            if milliseconds is not None:
+                key = (one.organization, one.name, one.template_id, transition, percentile)
+                seconds[key] = max(milliseconds / _MILLISECONDS, seconds.get(key, 0.0))
     return Samples(BUILD_DURATION, list(seconds.items())), invalid
-
-
-def _durations(stats: BuildTimeStats | None) -> Iterator[tuple[str, str, float]]:
-    for transition in _TRANSITIONS:
-        times = getattr(stats, transition, None)
-        for percentile in _PERCENTILES:
-            value = getattr(times, percentile, None)
-            if value is not None:
-                yield transition, percentile, value / _MILLISECONDS
 
 
 DATASET = Dataset(

@@ -8,9 +8,6 @@ from insights_exporter.coder.request import Request, TimeRange
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
 
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
-_DAY_SECONDS = 86_400.0
-
 
 def read_day(text: str) -> int:
     """Return the ordinal of the day in `2006-01-02` or `2006-01-02T00:00:00Z`.
@@ -23,7 +20,7 @@ def read_day(text: str) -> int:
 
 def day_seconds(ordinal: int) -> float:
     """Return the Unix seconds at which a day begins in UTC."""
-    return (ordinal - _EPOCH_DAY) * _DAY_SECONDS
+    return datetime.fromordinal(ordinal).replace(tzinfo=UTC).timestamp()
 
 
 def require_time(name: str, moment: datetime) -> None:

@@ -45,11 +45,7 @@ class StatusResponse(Envelope, frozen=True):
     status_counts: dict[str, list[Point]]
 
     def __post_init__(self) -> None:
-        """Reject statuses of which none is known.
-
-        Raises:
-            ValueError: No known status is named.
-        """
+        """Reject statuses of which none is known."""
         if not self.status_counts.keys() & set(KNOWN_STATUSES):
             text = f"status_counts: has none of {', '.join(KNOWN_STATUSES)}"
             raise ValueError(text)

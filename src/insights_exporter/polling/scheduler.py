@@ -14,8 +14,6 @@ from apscheduler.triggers.base import BaseTrigger
 from insights_exporter.config.intervals import ROLLUP_INTERVAL
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_FIRST_OFFSET = 60_000
-_OFFSETS = 60_001
 _CLOCK_CHECK = 60.0
 _SHORTEST_STEP = 10.0
 """Seconds by which the system's clock has to be set back for the next runs to follow it."""
@@ -24,7 +22,7 @@ _SHORTEST_STEP = 10.0
 def offset_of(job: str) -> timedelta:
     """Return how long after a rollup of Coder `job` runs: 60 to 120 seconds, always the same."""
     digest = hashlib.blake2b(job.encode(), digest_size=4).digest()
-    return timedelta(milliseconds=_FIRST_OFFSET + int.from_bytes(digest) % _OFFSETS)
+    return timedelta(milliseconds=60_000 + int.from_bytes(digest) % 60_001)
 
 
 class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
