@@ -49,7 +49,7 @@ async def test_text_is_joined_as_the_client_reads() -> None:
         await asyncio.Event().wait()
 
     request = parse_request(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n", DEFAULT_LIMITS)
-    exchange = HTTPExchange(Mock(write=write), request, keep_alive=True)
+    exchange = HTTPExchange(Mock(write=write), request, list, keep_alive=True)
     scrape = MetricsHandler(store, Mock(return_value=ProcessMetrics()), frozenset, 2)
     task = asyncio.create_task(scrape(exchange.scope(), exchange.receive, exchange.send))
     await is_full.wait()

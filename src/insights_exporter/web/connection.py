@@ -54,7 +54,7 @@ class Connection(asyncio.BufferedProtocol):
 
     There is always one timeout: until a request has arrived, until its response
     is read, until the next request. A client that sends single bytes gains nothing.
-    `headers` returns those of responses that the application has no part in.
+    `headers` returns those of all responses, which replace the application's own.
     """
 
     def __init__(self, app: ASGIApp, tracker: ConnectionTracker, headers: Callable[[], list[Header]]) -> None:
@@ -165,7 +165,7 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _respond(self, request: HTTPRequest) -> None:
         keep_alive = request.keep_alive and not self._tracker.is_stopping
-        exchange = HTTPExchange(self, request, keep_alive=keep_alive)
+        exchange = HTTPExchange(self, request, self._headers, keep_alive=keep_alive)
         try:
             await self._app(exchange.scope(), exchange.receive, exchange.send)
             if not exchange.is_complete:

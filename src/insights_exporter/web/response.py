@@ -1,7 +1,7 @@
 """Responses: what an ASGI application sends becomes HTTP/1.1 on a connection."""
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -42,15 +42,21 @@ class Peer(Client, Protocol):
 
 
 class HTTPExchange:
-    """A request that is being served, and its response."""
+    """A request that is being served, and its response.
 
-    def __init__(self, peer: Peer, request: HTTPRequest, *, keep_alive: bool) -> None:
+    `headers` returns those that replace the application's own.
+    """
+
+    def __init__(
+        self, peer: Peer, request: HTTPRequest, headers: Callable[[], list[Header]], *, keep_alive: bool
+    ) -> None:
         self.peer = peer
         self.keep_alive = keep_alive
         self.is_started = self.is_complete = False
         self.status = HTTPStatus.INTERNAL_SERVER_ERROR.value
         """That of the response; until it has begun, the one it gets if it never begins."""
         self._request = request
+        self._headers = headers
         self._head = b""
         self.has_body = True
         """Whether the client gets a body; it gets none if it sent HEAD."""
@@ -99,7 +105,10 @@ class HTTPExchange:
         elif body:
             await self.peer.write(body)
 
-    def _start(self, status: int, headers: list[Header]) -> None:
+    def _start(self, status: int, own_headers: list[Header]) -> None:
+        configured = self._headers()
+        names = {name for name, _ in configured}
+        headers = [*(header for header in own_headers if header[0].lower() not in names), *configured]
         if self._request.method == "HEAD" or status in _WITHOUT_BODY:
             self._body_left = 0
         else:

@@ -112,7 +112,7 @@ def format_address(listener: socket.socket) -> str:
 class Server:
     """Serves an ASGI application over HTTP/1.1, and over TLS if it has a context.
 
-    `headers` returns those of responses that the application has no part in.
+    `headers` returns those of all responses, which replace the application's own.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import bcrypt
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.limits import find_network
 from insights_exporter.web.response import EXCHANGE
@@ -209,10 +209,7 @@ class PasswordChecker:
 
 
 class BasicAuthMiddleware:
-    """Passes the requests on that the current web config allows: first the rate limit, then the login.
-
-    The headers of the file are set on every response, refusals too, in place of the application's own.
-    """
+    """Passes the requests on that the current web config allows: first the rate limit, then the login."""
 
     def __init__(
         self, app: ASGIApp, config: ReloadingConfig, clock: Callable[[], float] = time.monotonic
@@ -226,10 +223,10 @@ class BasicAuthMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
         response = await self._refuse(self._config.current(), scope) or self._app
-        await response(scope, receive, _add_headers(send, self.headers()))
+        await response(scope, receive, send)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers of all responses."""
+        """Return the headers of all responses, refusals of the server too."""
         configured = self._config.current().headers
         headers = [(name.lower().encode(), value.encode()) for name, value in configured]
         return [*headers, (b"connection", b"close")] if self._config.is_draining else headers
@@ -270,15 +267,3 @@ def parse_credentials(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, by
 
 def _refuse_for_now(wait: float) -> ASGIApp:
     return PlainTextResponse("Too many requests.\n", 429, {"retry-after": str(math.ceil(wait))})
-
-
-def _add_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
-    names = {name for name, _ in headers}
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            own = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
-            message = {**message, "headers": [*own, *headers]}
-        await send(message)
-
-    return send_with_headers if headers else send
