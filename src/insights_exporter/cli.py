@@ -98,7 +98,7 @@ def _serve(
         with deferred_signals(), exit_on_error():
             from insights_exporter.runtime import hide_modules
 
-            with hide_modules("click", "rich"):  # 6 MB
+            with hide_modules("click", "greenlet", "rich"):  # 6 MB
                 start_logging(log_level, log_format)
                 from insights_exporter.commands.serve import ServeOptions, check_config, serve
 
