@@ -14,7 +14,6 @@ from insights_exporter.backfill.openmetrics import FileStats
 from insights_exporter.backfill.runner import BackfillPlan, run
 from insights_exporter.backfill.state import BackfillState
 from insights_exporter.backfill.timeline import BackfillRange
-from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.registry import DATASETS, data_families
 
@@ -33,9 +32,8 @@ class FakeSource(HistoryFetcher):
     has_responded: bool = False
     line: str = LINE
 
-    async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
+    async def fetch(self, day: date) -> DaySamples:
         """Return a day."""
-        assert options.deadline == float("inf")
         self.requested.append(day)
         if self.failures.get(day):
             raise self.failures[day].pop(0)
@@ -99,7 +97,7 @@ async def run_once(
         data_families(DATASETS), span, {}, folder, sinks, listener=listener, pauses=(0.001, 0.002)
     )
     try:
-        await run(plan, source, state, RequestOptions(lambda *_: None, float("inf")))
+        await run(plan, source, state)
     finally:
         state.close()
     return listener

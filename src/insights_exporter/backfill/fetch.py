@@ -15,7 +15,7 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
-from insights_exporter.datasets.registry import enabled_datasets
+from insights_exporter.datasets.registry import DATASETS, enabled_datasets
 from insights_exporter.datasets.timerange import midnight, whole_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
@@ -54,11 +54,9 @@ def backfill_config(deployment: Deployment, include: Include) -> Deployment:
     return deployment.model_copy(update=update)
 
 
-def select_datasets(
-    deployment: Deployment, include: Include, datasets: Mapping[str, Dataset]
-) -> Iterator[Dataset]:
+def select_datasets(deployment: Deployment, include: Include) -> Iterator[Dataset]:
     """Yield the datasets that have a history, are enabled and included."""
-    for dataset in enabled_datasets(deployment, datasets):
+    for dataset in enabled_datasets(deployment, DATASETS):
         if dataset.backfill == "always" or (dataset.backfill == "users" and include.users):
             yield dataset
 
@@ -90,13 +88,14 @@ class HistoryFetcher:
         context: PollContext,
         include: Include,
         coder: CoderClient,
+        options: RequestOptions,
         on_invalid_rows: Callable[[str, Sequence[str]], None],
-        datasets: Mapping[str, Dataset],
     ) -> None:
         self._deployment = backfill_config(context.deployment, include)
         self._base = replace(context, deployment=self._deployment)
-        self._datasets = tuple(select_datasets(self._deployment, include, datasets))
+        self._datasets = tuple(select_datasets(self._deployment, include))
         self._coder = coder
+        self._options = options
         self._on_invalid_rows = on_invalid_rows
         self._responses: dict[str, bytes] = {}
         self._earlier_responses: dict[str, bytes] = {}
@@ -104,7 +103,7 @@ class HistoryFetcher:
         self.has_responded = False
         """Whether any request was successful yet."""
 
-    async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
+    async def fetch(self, day: date) -> DaySamples:
         """Return what a live scrape would have read on `day`.
 
         Raises:
@@ -116,7 +115,7 @@ class HistoryFetcher:
         lines: DaySamples = {}
         series: Counter[MetricFamily] = Counter()
         for dataset in self._datasets:
-            for samples in await self._fetch_dataset(dataset, day, in_use, options):
+            for samples in await self._fetch_dataset(dataset, day, in_use):
                 series[samples.family] += samples.series
                 sections = render(samples, self._deployment.name).sections
                 for name, section in zip(sample_names(samples.family), sections, strict=False):
@@ -125,13 +124,11 @@ class HistoryFetcher:
         dropped = {name for family in families for name in sample_names(family)}
         return {name: section for name, section in lines.items() if name not in dropped}
 
-    async def _fetch_dataset(
-        self, dataset: Dataset, day: date, in_use: TemplatesInUse, options: RequestOptions
-    ) -> Iterable[Samples]:
+    async def _fetch_dataset(self, dataset: Dataset, day: date, in_use: TemplatesInUse) -> Iterable[Samples]:
         """Return the samples of a dataset on a day, and record which templates are in use."""
         if history := dataset.daily_history:
             context = self._context(day, None, {})
-            if samples := history.convert(context, await self._users_by_day(history, options)):
+            if samples := history.convert(context, await self._users_by_day(history)):
                 return samples
         results: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
@@ -141,7 +138,7 @@ class HistoryFetcher:
             pairs = historic_requests(dataset, context)
             if self._coder.dialect == "published" and any(sent.needs_extra for _, sent in pairs):
                 continue
-            bodies = await self._request_all([sent for _, sent in pairs], options)
+            bodies = await self._request_all([sent for _, sent in pairs])
             requests = [live for live, _ in pairs]
             converted = [dataset.convert(context, each) for each in map(Response, requests, bodies)]
             results += [*converted, dataset.unrequested(context, requests)]
@@ -151,7 +148,7 @@ class HistoryFetcher:
                     in_use[window.name] = result.in_use
         return [*chain.from_iterable(each.samples for each in results), *dataset.merge_windows(results)]
 
-    async def _users_by_day(self, history: DailyHistory, options: RequestOptions) -> Mapping[int, float]:
+    async def _users_by_day(self, history: DailyHistory) -> Mapping[int, float]:
         """Return users by day, none if the days are not UTC days or the token may not read them.
 
         Raises:
@@ -159,7 +156,7 @@ class HistoryFetcher:
         """
         if self._daily_users is None and history.covers(self._deployment):
             try:
-                self._daily_users = history.read(await self._coder.get(history.request, options))
+                self._daily_users = history.read(await self._coder.get(history.request, self._options))
             except (ApiError, InvalidResponse) as error:
                 if isinstance(error, ApiError) and (error.transient or error.reason == "unauthorized"):
                     raise
@@ -174,22 +171,22 @@ class HistoryFetcher:
             in_use=in_use.get(window.name, ()) if window else (),
         )
 
-    async def _request_all(self, requests: Sequence[Request], options: RequestOptions) -> Sequence[bytes]:
+    async def _request_all(self, requests: Sequence[Request]) -> Sequence[bytes]:
         """Return the bodies of the responses to concurrent requests; raises ApiError."""
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._request(request, options)) for request in requests]
+                tasks = [group.create_task(self._request(request)) for request in requests]
         except* ApiError as errors:
             first = errors.exceptions[0]
         else:
             return [task.result() for task in tasks]
         raise first
 
-    async def _request(self, request: Request, options: RequestOptions) -> bytes:
+    async def _request(self, request: Request) -> bytes:
         """Send a request that was not sent for this day or the one before it."""
         key = repr((request.path, request.span, sorted(request.extra.items())))
         if key not in self._responses:
             earlier = self._earlier_responses.get(key)
-            self._responses[key] = earlier or await self._coder.get(request, options)
+            self._responses[key] = earlier or await self._coder.get(request, self._options)
             self.has_responded = True
         return self._responses[key]

@@ -13,7 +13,6 @@ from insights_exporter.backfill.fetch import DaySamples, HistoryFetcher
 from insights_exporter.backfill.openmetrics import Day, FileStats, check_file, write_month
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
-from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.text import sample_names
@@ -62,9 +61,7 @@ class BackfillPlan:
     pauses: Sequence[float] = PAUSES
 
 
-async def run(
-    plan: BackfillPlan, source: HistoryFetcher, state: BackfillState, options: RequestOptions
-) -> None:
+async def run(plan: BackfillPlan, source: HistoryFetcher, state: BackfillState) -> None:
     """Request, write, check and deliver everything that is not done yet.
 
     Raises:
@@ -81,24 +78,22 @@ async def run(
             for day, _ in left.days:
                 known = state.has_day(day)
                 if not known:
-                    state.write_day(day, await _fetch(plan, day, source, options))
+                    state.write_day(day, await _fetch(plan, day, source))
                 plan.listener.on_days(1, requested=not known)
             await _finish_month(plan, month.name, left, state)
 
 
-async def _fetch(
-    plan: BackfillPlan, day: date, source: HistoryFetcher, options: RequestOptions
-) -> DaySamples:
+async def _fetch(plan: BackfillPlan, day: date, source: HistoryFetcher) -> DaySamples:
     """Fetch a day; wait if a server that responded before does not respond."""
     for pause in plan.pauses:
         try:
-            return await source.fetch(day, options)
+            return await source.fetch(day)
         except ApiError as error:
             if not (error.transient and source.has_responded):
                 raise
             plan.listener.on_wait(error, pause)
             await asyncio.sleep(pause)
-    return await source.fetch(day, options)
+    return await source.fetch(day)
 
 
 async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state: BackfillState) -> None:

@@ -145,17 +145,19 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
     context = PollContext(deployment, None, span.until, templates, pseudonym_key=key or None)
     event_log = StateChangeLogger(deployment.name)
-    fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.log_invalid_rows, DATASETS)
+    fetcher = HistoryFetcher(
+        context, options.include, poller.coder, request_options, event_log.log_invalid_rows
+    )
     if options.dry_run:
         before = stats.requests
-        measured = [await fetcher.fetch(day, request_options) for day in days_to_measure(span.days)]
+        measured = [await fetcher.fetch(day) for day in days_to_measure(span.days)]
         estimated = estimate(span, measured, stats.requests - before, per_minute, options.labels)
         typer.echo(f"{deployment.name}: {estimated}")
         return
     fingerprint = _fingerprint(options, deployment, key, complete=complete)
     state = BackfillState(options.output / _folder_name(deployment.name), fingerprint, resume=options.resume)
     try:
-        await _run(options, span, fetcher, state, request_options)
+        await _run(options, span, fetcher, state)
     finally:
         state.close()
 
@@ -219,11 +221,7 @@ def _folder_name(deployment: str) -> str:
 
 
 async def _run(
-    options: BackfillOptions,
-    span: BackfillRange,
-    fetcher: HistoryFetcher,
-    state: BackfillState,
-    request_options: RequestOptions,
+    options: BackfillOptions, span: BackfillRange, fetcher: HistoryFetcher, state: BackfillState
 ) -> None:
     sinks: list[Sink] = [options.receiver] if options.receiver else []
     if options.tsdb is not None:
@@ -232,4 +230,4 @@ async def _run(
         listener = BackfillProgress(len(span.days), advance, print_commands=not sinks)
         families = data_families(DATASETS)
         plan = BackfillPlan(families, span, options.labels, state.folder, sinks, listener=listener)
-        await run(plan, fetcher, state, request_options)
+        await run(plan, fetcher, state)
