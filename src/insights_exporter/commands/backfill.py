@@ -45,7 +45,7 @@ from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.secrets import read_key
 from insights_exporter.datasets.base import PollContext, Template
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import midnight
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.event_log import StateChangeLogger
@@ -228,6 +228,5 @@ async def _run(
         sinks.append(PromtoolSink(options.tsdb))
     with progress(f"{state.folder.name}: days", lambda: len(span.days)) as advance:
         listener = BackfillProgress(len(span.days), advance, print_commands=not sinks)
-        families = data_families(DATASETS)
-        plan = BackfillPlan(families, span, options.labels, state.folder, sinks, listener=listener)
+        plan = BackfillPlan(span, options.labels, state.folder, sinks, listener=listener)
         await run(plan, fetcher, state)

@@ -5,12 +5,11 @@ from datetime import UTC, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 
-from insights_exporter.demo.apps import list_apps
 from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.go_format import format_time
-from insights_exporter.demo.population.aggregation import Filter
+from insights_exporter.demo.population.aggregation import AppTally, Filter, Tally
 from insights_exporter.demo.population.population import UserTally
-from insights_exporter.demo.population.templates import PARAMETERS, mix
+from insights_exporter.demo.population.templates import APPS, PARAMETERS, SESSION_APPS, SampleApp, mix
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.population.users import User
 from insights_exporter.demo.validation import DAY, ParsedQuery, next_hour
@@ -21,6 +20,21 @@ OWN_STATUS = "active"
 """The status of the token's own user, which every server reports."""
 INTERVALS = {"day": DAY, "week": timedelta(weeks=1)}
 NO_LATENCY = -1
+FAMILIES = (
+    SampleApp("vscode", "", "/icon/code.svg", "vscode"),
+    SampleApp("jetbrains", "JetBrains", "/icon/intellij.svg", "jetbrains"),
+    SampleApp("reconnecting-pty", "Web Terminal", "/icon/terminal.svg", "reconnecting_pty"),
+    SampleApp("ssh", "SSH", "/icon/terminal.svg", "ssh"),
+    SampleApp("sftp", "SFTP", "/icon/terminal.svg", "sftp"),
+)
+"""The rows of classic servers, which list all of them in this order."""
+OVERFLOW = SESSION_APPS[-1]
+Used = tuple[SampleApp, AppTally]
+"""An app with its totals."""
+WORKSPACE_APP = "workspace_app"
+"""Family and method of a template's own app."""
+METHODS = ("reconnecting_pty", WORKSPACE_APP)
+"""Families that are connection methods of their own; the method of all others is `ssh`."""
 
 
 def build_daus(context: RequestContext) -> Document:
@@ -68,7 +82,7 @@ def build_templates_report(context: RequestContext, query: ParsedQuery) -> Docum
 def _build_report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Document:
     tally = context.population.tally(span_between(query.start, query.end, context.now), chosen)
     used = context.population.list_template_ids(tally.templates)
-    apps = list_apps(context, tally)
+    apps = _list_apps(context, tally)
     if context.server_version.year < 2024:
         apps = [app | ({"template_ids": used} if app["type"] == "builtin" else {}) for app in apps]
     return {
@@ -79,6 +93,47 @@ def _build_report(context: RequestContext, query: ParsedQuery, chosen: Filter) -
         "apps_usage": apps,
         "parameters_usage": _list_parameters(context, query, chosen),
     }
+
+
+def _list_apps(context: RequestContext, tally: Tally) -> list[Document]:
+    """Return the rows of `apps_usage`: session apps, then the templates' own."""
+    version = context.server_version
+    used = [(APPS[index], total) for index, total in sorted(tally.apps.items())]
+    if version.session_apps == "families":
+        own = [(app, total) for app, total in used if app.family == WORKSPACE_APP]
+        rows = [*_sum_families(used, version.year), *own]
+    else:
+        rows = sorted(used, key=lambda each: (each[0].family == WORKSPACE_APP, each[0]))
+    return [_build_row(context, app, total) for app, total in rows]
+
+
+def _sum_families(used: Sequence[Used], year: int) -> Iterator[Used]:
+    vscode = "VS Code Family" if year >= 2026 else "Visual Studio Code"
+    for family in FAMILIES if year >= 2024 else FAMILIES[:-1]:
+        sums = AppTally()
+        for app, total in used:
+            if app.family == family.family:
+                sums.add(total.seconds, total.runs, total.templates)
+        yield family._replace(name=family.name or vscode), sums
+
+
+def _build_row(context: RequestContext, app: SampleApp, total: AppTally) -> Document:
+    version = context.server_version
+    row: Document = {"template_ids": context.population.list_template_ids(total.templates)}
+    if version.session_apps == "by-method":
+        row["method"] = app.family if app.family in METHODS else "ssh"
+    else:
+        row["type"] = "app" if app.family == WORKSPACE_APP else "builtin"
+    row |= {"display_name": app.name, "slug": app.slug, "icon": app.icon, "seconds": total.seconds}
+    if version.session_apps == "by-method":
+        row["seconds_is_upper_bound"] = app == OVERFLOW
+    if version.year >= 2025:
+        row["times_used"] = total.runs
+    if version.session_apps in {"listed", "bounded"}:
+        row["family"] = app.family
+    if version.session_apps == "bounded" and app == OVERFLOW:
+        row["seconds_is_upper_bound"] = True
+    return row
 
 
 def _list_parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> list[Document]:
