@@ -166,7 +166,7 @@ def test_requests_that_replace_others(
         return response({}, 403) if path in missing else response(NAMED[path])
 
     ended, outcomes, _ = fetch(LIST, respond)
-    lists = [outcome.converted.details.result.templates or {} for outcome in outcomes if outcome.converted]
+    lists = [outcome.converted.result.templates or {} for outcome in outcomes if outcome.converted]
 
     assert expected_paths == [outcome.request.path for outcome in outcomes]
     assert expected_names == {name: each.organization for listed in lists for name, each in listed.items()}
@@ -197,8 +197,8 @@ def test_samples_are_rendered_and_not_kept() -> None:
     (first_response,) = load_responses(DATASETS["templates"], context, body)
     converted = convert(DATASETS["templates"], context, first_response)
 
-    assert () == converted.details.result.samples
-    assert ("a",) == converted.details.result.in_use
+    assert () == converted.result.samples
+    assert ("a",) == converted.result.in_use
     assert b'coder_insights_active_users{deployment="dev",window="7d"} 3.0\n' in {
         family.sections[-1] for family in converted.families
     }

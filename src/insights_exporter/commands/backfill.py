@@ -190,7 +190,7 @@ async def _list_templates(
             what = "cannot list the templates, so their names are unknown"
             raise ApiError(failure.cause, f"{what}: {failure.detail}")
         warn_of_unnamed_templates(deployment.name, failure)
-    lists = (outcome.converted.details.result.templates for outcome in outcomes if outcome.converted)
+    lists = (outcome.converted.result.templates for outcome in outcomes if outcome.converted)
     templates = {name: template for listed in lists if listed for name, template in listed.items()}
     return templates, fetch.failure is None
 

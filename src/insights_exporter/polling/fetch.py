@@ -31,18 +31,12 @@ def error_location(error: Exception) -> str:
     return f"unexpected {type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
 
 
-class ResultDetails(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of a result alongside its series: `result` without samples, and the summary."""
-
-    result: ConvertResult
-    summary: PollSummary
-
-
 class Converted(msgspec.Struct, frozen=True, gc=False):
-    """What a response became: the lines to expose, and what is kept alongside them."""
+    """What a response became: the lines to expose, the result without its samples, and the summary."""
 
     families: tuple[RenderedFamily, ...]
-    details: ResultDetails
+    result: ConvertResult
+    summary: PollSummary
 
 
 def convert(dataset: Dataset, context: PollContext, response: Response) -> Converted:
@@ -61,7 +55,7 @@ def render_result(result: ConvertResult, context: PollContext) -> Converted:
     """Return the lines of a result, and what is kept alongside them."""
     families = render_all(result.samples, context.deployment.name)
     kept = msgspec.structs.replace(result, samples=(), daily_users=())
-    return Converted(families, ResultDetails(kept, summarize(result)))
+    return Converted(families, kept, summarize(result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +131,8 @@ class Fetch:
             self._record(error if isinstance(error, ApiError) else bug)
             return Outcome(request), ()
         self._failures_left = self._allowed_failures
-        self.invalid_rows += converted.details.result.invalid
-        return Outcome(request, converted), converted.details.result.follow_up
+        self.invalid_rows += converted.result.invalid
+        return Outcome(request, converted), converted.result.follow_up
 
     def _record(self, failure: ApiError) -> None:
         self.failure = self.failure or failure

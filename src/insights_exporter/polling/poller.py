@@ -10,6 +10,8 @@ from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
@@ -22,14 +24,7 @@ from insights_exporter.exposition.store import Source, StoreEntry
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.event_log import StateChangeLogger
-from insights_exporter.polling.fetch import (
-    Converted,
-    Fetch,
-    Outcome,
-    ResultDetails,
-    error_location,
-    render_result,
-)
+from insights_exporter.polling.fetch import Converted, Fetch, Outcome, error_location, render_result
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.publisher import PollEntry, Publisher
 from insights_exporter.polling.server_info import TemplateIndex
@@ -167,15 +162,14 @@ class Poller:
     ) -> PollEntry:
         expires = asyncio.get_running_loop().time() + job.status.interval.max_age
         day_ends = self._day_ends(context)
-        details = converted.details
-        if earlier and earlier.details and details.summary.days:
-            summary = details.summary.with_history(earlier.details.summary)
-            details = ResultDetails(details.result, summary)
+        if earlier and earlier.details and converted.summary.days:
+            summary = converted.summary.with_history(earlier.details.summary)
+            converted = replace(converted, summary=summary)
         return StoreEntry(
             families=converted.families,
             expires=min(expires, day_ends) if job.covers_single_day else expires,
             day_ends=day_ends if job.ends_at_midnight else math.inf,
-            details=details,
+            details=converted,
         )
 
     def _merge_windows(self, job: Job, new: Mapping[Source, PollEntry]) -> Mapping[Source, PollEntry]:

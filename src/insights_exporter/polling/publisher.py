@@ -14,12 +14,12 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, Source, StoreEntry
 from insights_exporter.exposition.text import RenderedFamily, render_all
-from insights_exporter.polling.fetch import ResultDetails, error_location
+from insights_exporter.polling.fetch import Converted, error_location
 from insights_exporter.polling.metrics import POLL_FAMILIES
 from insights_exporter.polling.status import PollStatus, RequestStats
 from insights_exporter.runtime import trim_heap
 
-PollEntry = StoreEntry[ResultDetails | None]
+PollEntry = StoreEntry[Converted | None]
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _TIMES_AS_LONG = 10
@@ -103,7 +103,7 @@ class Publisher:
     """Publishes the series and the status of one deployment."""
 
     def __init__(self, deployment: str, max_series: int, pages: PageStore) -> None:
-        self.store: MetricStore[ResultDetails | None] = MetricStore(max_series)
+        self.store: MetricStore[Converted | None] = MetricStore(max_series)
         self._deployment = deployment
         self._pages = pages
         self._jobs: dict[Source, tuple[PollStatus, RequestStats]] = {}
