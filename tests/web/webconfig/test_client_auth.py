@@ -187,6 +187,15 @@ def test_a_resumed_session_ends_with_its_certificate(directory: Path, authoritie
         assert "" == connect(served.port, context).refused
 
 
+def test_a_session_without_certificate_is_resumed(directory: Path, authorities: Authorities) -> None:
+    """A client that needs no certificate can resume its session."""
+    context = client_context(authorities.server, versions=TLS12)
+    with serving(write_case(directory, "good-client-verify-if-given.yml")) as served:
+        first = send_request(served.port, context)
+
+        assert send_request(served.port, context, first.session) == first._replace(resumed=True)
+
+
 @pytest.mark.parametrize("kind", ["intermediate", "the certificate itself"])
 def test_what_is_given_as_authority_is_trusted(kind: str, directory: Path, authorities: Authorities) -> None:
     """Each certificate of client_ca_file is trusted, root or not, as in Go."""

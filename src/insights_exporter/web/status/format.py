@@ -68,18 +68,9 @@ def format_active_time(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"
 
 
-def format_time(timestamp: float) -> str:
-    """Return a timestamp in UTC for readers, limited to the years 1 to 9999."""
-    return _to_utc(timestamp).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def format_iso_time(timestamp: float) -> str:
-    """Return a timestamp in UTC for programs, limited to the years 1 to 9999."""
-    return _to_utc(timestamp).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _to_utc(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(min(max(timestamp, _EARLIEST), _LATEST), UTC)
+def format_time(timestamp: float, form: str = "%Y-%m-%d %H:%M UTC") -> str:
+    """Return a timestamp in UTC, limited to the years 1 to 9999."""
+    return datetime.fromtimestamp(min(max(timestamp, _EARLIEST), _LATEST), UTC).strftime(form)
 
 
 def format_day(ordinal: int) -> str:
@@ -119,7 +110,6 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "count_of": format_count,
     "duration": format_duration,
     "elapsed": format_elapsed,
-    "iso_time": format_iso_time,
     "number": format_number,
     "sentence": format_sentence,
     "time": format_time,

@@ -20,7 +20,6 @@ from insights_exporter.web.response import EXCHANGE
 from insights_exporter.web.webconfig.loader import ReloadingConfig, WebConfig
 from insights_exporter.web.webconfig.model import RateLimitSection
 
-_SCHEME = b"basic "
 _CHALLENGE = {"www-authenticate": 'Basic realm="insights-exporter", charset="UTF-8"'}
 _MAX_CACHED = 1000
 _BCRYPT_BYTES = 72
@@ -256,10 +255,11 @@ class BasicAuthMiddleware:
 def parse_credentials(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
     """Return user and password of a request with basic authentication."""
     value = next((value for name, value in headers if name == b"authorization"), b"")
-    if value[: len(_SCHEME)].lower() != _SCHEME:
+    scheme, _, encoded = value.partition(b" ")
+    if scheme.lower() != b"basic":
         return None
     try:
-        user, colon, password = base64.b64decode(value[len(_SCHEME) :], validate=True).partition(b":")
+        user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
     except binascii.Error:
         return None
     return (user, password) if colon else None

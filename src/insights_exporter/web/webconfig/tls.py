@@ -180,7 +180,8 @@ class SANCheckingSSLObject(ssl.SSLObject):
         """Check what OpenSSL does not: the names, and the expiry of a resumed session's certificate."""
         certificate: Certificate = self.getpeercert() or {}
         allowed, names = self.checks.allowed_names, list_certificate_names(certificate)
-        if self.session_reused and has_expired(certificate, self.checks.clock()):
+        expiry = certificate.get("notAfter")
+        if self.session_reused and expiry and ssl.cert_time_to_seconds(expiry) < self.checks.clock():
             raise ssl.SSLCertVerificationError("the client's certificate has expired")
         if allowed and names.isdisjoint(allowed):
             self.checks.log_refusal(names)
@@ -238,11 +239,6 @@ def list_certificate_names(certificate: Certificate) -> frozenset[str]:
     """Return the alternative names of a certificate, with IP addresses in canonical form."""
     alternative: Iterable[tuple[str, str]] = certificate.get("subjectAltName", ())
     return frozenset(canonicalize_name(name) for type_, name in alternative if type_ in _SAN_TYPES)
-
-
-def has_expired(certificate: Certificate, now: float) -> bool:
-    """Return whether there is a certificate and it has expired."""
-    return bool(certificate) and ssl.cert_time_to_seconds(certificate["notAfter"]) < now
 
 
 def canonicalize_name(name: str) -> str:
