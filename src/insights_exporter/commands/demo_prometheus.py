@@ -52,7 +52,9 @@ async def run_prometheus(target: str) -> AsyncIterator[str]:
             await _wait_ready(process, f"http://{address}", folder)
             yield f"http://{address}"
         finally:
-            await _stop(process)
+            with suppress(ProcessLookupError):
+                process.kill()  # its data is temporary
+            await process.wait()
 
 
 async def _start(program: str, folder: Path, address: str, target: str) -> asyncio.subprocess.Process:
@@ -88,19 +90,7 @@ async def _wait_ready(process: asyncio.subprocess.Process, url: str, folder: Pat
     raise NotStarted(log.rpartition("\n")[2] or "it did not become ready in time")
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(_TIMEOUT):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
 def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])

@@ -85,7 +85,7 @@ async def build_report(
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
-        status=_exit_status(poller, datasets, causes),
+        status=_exit_status(datasets, causes, reachable=reachable),
         reachable=reachable,
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
@@ -111,11 +111,9 @@ def _is_reachable(poller: DeploymentPoller) -> bool:
     return has_responded or any(job.status.success for job in poller.jobs)
 
 
-def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
+def _exit_status(datasets: Sequence[DatasetResult], causes: Sequence[Cause], *, reachable: bool) -> int:
     """Return 2 without a server or any dataset, 1 if something is denied, failed or switched off, else 0."""
-    if not _is_reachable(poller):
-        return EXIT_ERROR
-    if causes:
+    if reachable and causes:
         return EXIT_PARTIAL
     return EXIT_OK if any(each.state == "allowed" for each in datasets) else EXIT_ERROR
 

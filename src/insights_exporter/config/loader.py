@@ -108,10 +108,10 @@ def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or "not a path").lower()
+    except OSError as error:
+        what = f"cannot be read: {(error.strerror or '').lower()}"
         remedy = "check --config.file and the file's permissions"
-        raise ConfigError([ConfigIssue(str(path), "", f"cannot be read: {reason}", remedy)]) from None
+        raise ConfigError([ConfigIssue(str(path), "", what, remedy)]) from None
 
 
 @dataclass(frozen=True, slots=True)

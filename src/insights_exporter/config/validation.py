@@ -162,10 +162,9 @@ def unusable_key_log(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     if path := environ.get("SSLKEYLOGFILE"):
         try:
             Path(path).open("ab").close()
-        except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", None) or "not a path").lower()
-            what, remedy = f"cannot be written: {reason}", "unset it, or name another file"
-            yield ConfigIssue("", "SSLKEYLOGFILE", what, remedy)
+        except OSError as error:
+            what = f"cannot be written: {(error.strerror or '').lower()}"
+            yield ConfigIssue("", "SSLKEYLOGFILE", what, "unset it, or name another file")
 
 
 def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
