@@ -1,4 +1,4 @@
-"""The form for manual import: Grafana asks for the data source once; there is no variable for it."""
+"""The form for manual import: Grafana prompts for the data source once; there is no variable for it."""
 
 from collections.abc import Iterable
 from typing import Any, Final

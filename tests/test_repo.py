@@ -123,7 +123,7 @@ def test_no_file_names_a_path_of_one_machine() -> None:
 def test_tests_run_on_the_installed_package() -> None:
     """The package under test is the wheel, unless TEST_SOURCE_TREE is set."""
     if os.environ.get("TEST_SOURCE_TREE"):
-        pytest.skip("the source tree was asked for")
+        pytest.skip("TEST_SOURCE_TREE is set")
 
     assert "site-packages" in Path(insights_exporter.__file__).parts
 
@@ -153,7 +153,7 @@ def test_chart_is_of_this_version() -> None:
 def test_installed_command_is_ours() -> None:
     """The wheel installs the command `insights-exporter`, in the version of the package."""
     if os.environ.get("TEST_SOURCE_TREE"):
-        pytest.skip("the source tree was asked for")
+        pytest.skip("TEST_SOURCE_TREE is set")
     (command,) = entry_points(group="console_scripts", name="insights-exporter")
 
     assert callable(command.load())

@@ -48,7 +48,7 @@ UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """A time in which requests to a path are answered with 503."""
+    """A time in which requests to a path get 503."""
 
     path: str
     start: datetime

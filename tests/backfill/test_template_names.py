@@ -48,7 +48,7 @@ def pair(organization: str, template: str) -> tuple[tuple[str, str], ...]:
         pytest.param("502", "/templates", "HTTP 502 for /templates", "log", id="a proxy has no server"),
         pytest.param("truncated", "/templates", "connection", "firewall", id="the connection breaks"),
         pytest.param("401", "/templates", "HTTP 401 for /templates", "tokens create", id="a token is wrong"),
-        pytest.param("sign-in-page", "/templates", "JSON", "sign-in page", id="another service answers"),
+        pytest.param("sign-in-page", "/templates", "JSON", "sign-in page", id="another service responds"),
     ],
 )
 def test_nothing_is_written_without_a_response(

@@ -79,7 +79,7 @@ PROXY = "http://user:pass%2Fword@proxy.example.com:3128"
     "echoed",
     [
         pytest.param("Bearer gateway-secret", id="a header"),
-        pytest.param("gateway-secret", id="a header's word"),
+        pytest.param("gateway-secret", id="a word of a header"),
         pytest.param("pass%2Fword", id="the proxy's password as written"),
         pytest.param("pass/word", id="the proxy's password as meant"),
         pytest.param(b64encode(b"user:pass/word").decode(), id="the proxy's password as sent"),

@@ -97,7 +97,7 @@ def list_denied(role: str) -> set[str]:
         pytest.param("Auditor", set(), id="an auditor may everything"),
         pytest.param("Template Admin", {"daus"}, id="a template admin may not see the days"),
         pytest.param("User Admin", INSIGHTS, id="a user admin may count users"),
-        pytest.param("Member", {*INSIGHTS, "user-status-counts"}, id="a member may nothing"),
+        pytest.param("Member", {*INSIGHTS, "user-status-counts"}, id="a member may read nothing"),
     ],
 )
 def test_roles(checker: Checker, role: str, some_denied: set[str]) -> None:
@@ -163,7 +163,7 @@ DAUS = ("/insights/daus",)
         pytest.param("401", (), INDEPENDENT, "unauthorized", id="token rejected"),
         pytest.param("500", DAUS, {"daus"}, "server_error", id="one path broken"),
         pytest.param("403", LIST, {"template-list"}, "forbidden", id="no list of templates"),
-        pytest.param("wrong-shape", DAUS, {"daus"}, "invalid", id="one path odd"),
+        pytest.param("wrong-shape", DAUS, {"daus"}, "invalid", id="one path invalid"),
         pytest.param("redirect", (), INDEPENDENT, "redirect", id="moved"),
         pytest.param("sign-in-page", (), INDEPENDENT, "invalid", id="sign-in"),
     ],

@@ -84,7 +84,7 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
         pytest.param(
             "denied", {"causes": (Cause("forbidden", ("daus",), "", ""),)}, "1 problem", id="denied"
         ),
-        pytest.param("failed", {"reachable": False}, "not reachable", id="no answer"),
+        pytest.param("failed", {"reachable": False}, "not reachable", id="no response"),
     ],
 )
 def test_summary(

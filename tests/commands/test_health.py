@@ -144,7 +144,7 @@ def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) ->
         pytest.param("{}", False, id="open"),
         pytest.param(ROOMY, False, id="within the limit"),
         pytest.param(ASKING % "VerifyClientCertIfGiven", False, id="let in without a certificate"),
-        pytest.param(ASKING % "RequireAndVerifyClientCert", True, id="kept out without one"),
+        pytest.param(ASKING % "RequireAndVerifyClientCert", True, id="rejected without one"),
         pytest.param(LOGIN, True, id="requires a login"),
     ],
 )

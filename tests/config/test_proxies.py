@@ -61,7 +61,7 @@ NO_PROXY = {
     "network and a name": ("192.0.2.0/24", URL, False),
     "IPv6 address": ("2001:db8::1", "https://[2001:db8::1]", True),
     "IPv6 address in brackets": ("[2001:db8::1]", "https://[2001:db8::1]", True),
-    "IPv6 address, spelled otherwise": ("2001:DB8:0::1", "https://[2001:db8::1]", True),
+    "IPv6 address in another form": ("2001:DB8:0::1", "https://[2001:db8::1]", True),
     "another IPv6 address": ("2001:db8::1", "https://[2001:db8::2]", False),
     "IPv6 address with port": ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443", True),
     "IPv6 address with another port": ("[2001:db8::1]:8443", "https://[2001:db8::1]", False),

@@ -28,7 +28,7 @@ ONLY_INTERVALS = "templates_three_weeks_only_interval_reports"
 DAY_INTERVALS = "templates_week_deployment_wide"
 PATHS = {"templates": "/insights/templates", "user": "/insights/user-activity"}
 EDGES = {"start": "2023-08-15T00:00:00Z", "end": "2023-08-22T00:00:00Z"}
-"""The window of a report that does not tell its own."""
+"""The window of a report that does not contain its own."""
 BLANKED = "0001-01-01T00:00:00Z"
 CONFIG = """\
 deployments:
@@ -45,17 +45,17 @@ deployments:
 
 golden = pytest.mark.skipif(
     not FILES,
-    reason=f"{NOT_INSTALLABLE}answers that Coder's own tests expect are under another licence and may not be "
-    "copied here; CODER_GOLDEN names the folder that has them",
+    reason=f"{NOT_INSTALLABLE}responses of Coder's own tests have another license and may not be copied "
+    "here; CODER_GOLDEN names their folder",
 )
 
 
 @golden
 @pytest.mark.parametrize("file", FILES.values(), ids=FILES)
 def test_golden_response(file: Path, start_exporter: StartExporter, tmp_path: Path) -> None:
-    """All that the page says of Coder is what the answer says, rows of one series added up.
+    """The exposition contains exactly the values of the response, with rows of one series added up.
 
-    An answer of interval reports alone gives nothing: none of them is the
+    A response with interval reports only has no series: none of them is the
     whole window. The next tests cover them.
     """
     report = json.loads(file.read_bytes()).get("report", {})

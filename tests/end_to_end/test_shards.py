@@ -24,7 +24,7 @@ ASKED = ("daus", "templates", "user-activity")
 LEFT_ALONE = ("template-breakdown", "periods", "user-latency", "user-status-counts", "template-list")
 DATA = "coder_insights_active_users"
 Owners = Mapping[str, str]
-"""The addresses of the exporters that tell of a deployment, by its name."""
+"""The addresses of the exporters that expose a deployment, by its name."""
 
 
 @pytest.fixture(scope="module")

@@ -113,4 +113,4 @@ TRUE_SERIES: Mapping[str, Callable[[Truth], Series]] = {
 QUERIES: Mapping[str, str] = {
     "coder_insights_template_parameter_workspaces": "sum without (parameter_value) (%s)",
 }
-"""How a family is asked for, where not by its name alone."""
+"""Queries of families that are not selected by their name only."""

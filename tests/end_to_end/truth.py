@@ -1,6 +1,6 @@
 """The expected series, computed directly from the responses of the embedded Coder.
 
-This shares nothing with the exporter: it asks with its own parameters and
+This shares no code with the exporter: it uses its own parameters and
 adds up in its own way, for a deployment in UTC.
 """
 
@@ -29,7 +29,7 @@ class Truth:
     url: str
     now: datetime
     windows: Mapping[str, int] = field(default_factory=lambda: {"today": 1, "7d": 7, "30d": 30})
-    """The days of each window of the settings, today included."""
+    """The days of each window of the config, today included."""
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- JSON
         """Return the server's response."""

@@ -24,7 +24,7 @@ PROMETHEUS_3_TEXT = (
 )
 
 ACCEPT = {
-    "nothing said": (None, Format.TEXT),
+    "no headers": (None, Format.TEXT),
     "an empty header": ("", Format.TEXT),
     "anything": ("*/*", Format.TEXT),
     "a browser": ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format.TEXT),
@@ -60,7 +60,7 @@ ACCEPT = {
 }
 
 ACCEPT_ENCODING = {
-    "nothing said": (None, False),
+    "no headers": (None, False),
     "an empty header": ("", False),
     "Prometheus": ("gzip", True),
     "a browser": ("gzip, deflate, br, zstd", True),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(300)
 
 HARD_TO_FAKE = {"dns", "expired-certificate", "self-signed-certificate"}
 CLOCKS_DIFFER = 1.0
-"""Seconds by which a page may be asked for before it is made."""
+"""Seconds by which an exposition may be requested before it is built."""
 MOST_GROWTH = 96 * 1024 * 1024
 
 

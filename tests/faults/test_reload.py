@@ -162,7 +162,7 @@ def test_new_config(exporter: Exporter, servers: Servers, how: Any) -> None:  # 
             "deployments: [{url: 'https://c.example.com', token: x-x, tls: {ca_file: config.yml}}]",
             id="no certificate",
         ),
-        pytest.param(None, id="no settings file"),
+        pytest.param(None, id="no config file"),
     ],
 )
 def test_invalid_config_changes_nothing(steady: tuple[Exporter, Servers], broken: str | None) -> None:

@@ -33,10 +33,10 @@ OTHER = {
 """Another exporter, scraped by a collector that drops `instance` and has labels of its own."""
 
 FOREIGN = {"job": "node", "instance": "10.0.0.9:9100"}
-"""A program that is no exporter of ours, and does not answer."""
+"""Another program, which does not respond."""
 
 REMOVED = {"job": "insights-exporter-of-another-team", "instance": "10.0.0.3:12112"}
-"""An exporter that was scraped six to four hours ago and then did not answer for an hour."""
+"""An exporter that was scraped six to four hours ago and then did not respond for an hour."""
 
 LOOK_BACK = "30m"
 """Nothing is scraped while the tests run: the rules look back at what was before."""

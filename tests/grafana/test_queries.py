@@ -18,7 +18,7 @@ INFO = r"insights_exporter_build_info\{[^}]*\}"
 WHOSE = re.compile(
     rf"\b(?:and|unless) on \(job(?:, instance)?\)\s+(?:{INFO}|present_over_time\({INFO}\[1w\]\))"
 )
-"""Tells whether something is an exporter's, and gives no numbers."""
+"""Identifies exporters and has no data."""
 
 SELECTOR = re.compile(r"\b([a-z_:]+)\{([^}]*)\}")
 MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*"')

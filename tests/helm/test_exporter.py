@@ -18,7 +18,7 @@ from tests.support.in_process import run_in_process
 EXAMPLES = [
     pytest.param(path, id=path.name) for path in CI_VALUES if path.name != "everything-else-values.yaml"
 ]
-"""All that bring their settings; the other one names a Secret that it does not have."""
+"""The examples with a config; the other one refers to a Secret that it does not contain."""
 
 MAIN = {"name": "main", "url": "http://127.0.0.1:9"}
 

@@ -49,7 +49,7 @@ def test_external_url(values: Values, url: str | None) -> None:
 
 
 def test_monitors_follow_the_prefix() -> None:
-    """ServiceMonitor, PodMonitor and ScrapeConfig scrape below the prefix, and `helm test` asks there."""
+    """ServiceMonitor, PodMonitor, ScrapeConfig and `helm test` use the prefix."""
     monitors = {name: {"enabled": True} for name in ("serviceMonitor", "podMonitor", "scrapeConfig")}
     values = {**monitors, "web": {"routePrefix": "/a/b/", "telemetryPath": "/m"}}
     (test,) = [each for each in render_objects(values) if each["kind"] == "Pod"]

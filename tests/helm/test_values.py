@@ -62,7 +62,7 @@ SAMPLES: Mapping[str, Any] = {
     "imagePullSecrets": [{"name": "changed"}],
     "recommenders": [{"name": "changed"}],
 }
-"""Another value than the default, by path or last name, where its type alone does not tell one."""
+"""A value other than the default, by path or last name, if the type is not enough to choose one."""
 
 SAMPLES_BY_KIND: Mapping[type, Any] = {
     int: 7,
@@ -79,7 +79,7 @@ NEEDED: Mapping[str, Values] = {
     "rules": {"prometheusRule": {"enabled": True}},
     "serviceAccount.name": {"serviceAccount": {"create": True}},
 }
-"""What else must be set for a value to matter, beside its own switch."""
+"""Other values that must be set for a value to have an effect, in addition to its switch."""
 
 
 def test_every_value_is_described() -> None:

@@ -16,7 +16,7 @@ from tests.integration.processes import Running, clean_environment, free_port, r
 from tests.integration.waiting import eventually
 
 START = 30.0
-"""Seconds a loaded machine may take until the exporter answers."""
+"""Seconds until the exporter responds on a machine under load."""
 
 
 IMPORTED_FROM = Path(insights_exporter.__file__).parents[1]
@@ -86,7 +86,7 @@ def serving(
     """Serve on `port`, or a free one, until the block ends; then SIGTERM, and exit status 0.
 
     `arguments` come before the address, so that a command may be the first
-    of them. `env` is added to an environment without any settings. `prefix`
+    of them. `env` is added to an environment without any variables of the exporter. `prefix`
     is where the arguments make it serve.
     """
     port = port or free_port()

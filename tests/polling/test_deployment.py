@@ -83,7 +83,7 @@ def test_everything_is_polled_at_the_start() -> None:
     ("fault", "failed"),
     [
         pytest.param("", 0, id="all datasets succeed"),
-        pytest.param("500", 3, id="the breakdown waits for a report that does not come"),
+        pytest.param("500", 3, id="the breakdown waits for a missing report"),
         pytest.param("404-disabled", 0, id="the server does not have the dataset"),
     ],
 )

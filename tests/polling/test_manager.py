@@ -79,7 +79,7 @@ def test_ready_once_the_page_has_the_first_round() -> None:
     ("later", "ended", "left"),
     [
         pytest.param(config(NAMES), 0, NAMES, id="nothing changed"),
-        pytest.param(config(NAMES[:5]), 15, NAMES[:5], id="some are gone"),
+        pytest.param(config(NAMES[:5]), 15, NAMES[:5], id="some are removed"),
         pytest.param(config([*NAMES, "new"]), 0, [*NAMES, "new"], id="one is new"),
         pytest.param(config(NAMES, timeout=7.0), 20, NAMES, id="all changed"),
     ],

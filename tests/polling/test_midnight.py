@@ -56,7 +56,7 @@ class NightPoll:
     later: str
     coder: EmbeddedCoder
     has_summary: tuple[bool, ...] = ()
-    """Whether the status page had something to say of windows of one day, page by page."""
+    """Whether the status page shows windows of one day, for each page."""
 
 
 def poll_over_midnight(midnight: datetime, zone: str, **config: object) -> NightPoll:
@@ -108,7 +108,7 @@ def compute_expected(day: date, zone: str) -> set[str]:
     ("day", "zone"),
     [
         pytest.param(date(2026, 3, 5), "UTC", id="UTC"),
-        pytest.param(date(2026, 3, 5), "Asia/Kolkata", id="half an hour beside the hour"),
+        pytest.param(date(2026, 3, 5), "Asia/Kolkata", id="an offset of half an hour"),
         pytest.param(date(2026, 3, 5), "Pacific/Kiritimati", id="far east"),
         pytest.param(date(2026, 3, 29), "Europe/Berlin", id="the day clocks go forward"),
         pytest.param(date(2026, 3, 30), "Europe/Berlin", id="after 23 hours"),

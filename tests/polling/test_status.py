@@ -7,7 +7,7 @@ from insights_exporter.config.intervals import PollInterval
 from insights_exporter.polling.metrics import REQUEST_DURATION
 from insights_exporter.polling.status import PollStatus, RequestStats
 
-FAILURE = ApiError("timeout", "no whole answer within 30 s")
+FAILURE = ApiError("timeout", "no complete response within 30 s")
 
 
 def poll() -> PollStatus:

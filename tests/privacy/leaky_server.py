@@ -34,42 +34,48 @@ def _replace_numbers(body: bytes, person: str) -> bytes:
 
 
 LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
-    "the database speaks": lambda _, person: _reject(
+    "database error": lambda _, person: _reject(
         500, message="Internal error.", detail=f"pq: duplicate key (username)=({person})"
     ),
-    "the database speaks in the message": lambda _, person: _reject(500, message=f"get user {person}: gone"),
-    "a refusal of the request that names": lambda _, person: _reject(
+    "database error in the message": lambda _, person: _reject(500, message=f"get user {person}: gone"),
+    "rejected request with a name": lambda _, person: _reject(
         400, message=f"Invalid user {person}.", detail=f"{person} is not in this organization."
     ),
-    "a refusal of access that names": lambda _, person: _reject(
+    "denied access with a name": lambda _, person: _reject(
         403, message="Forbidden.", detail=f"You may not see {person}."
     ),
-    "data behind a status": lambda body, _: _respond(500, body),
-    "data behind a refusal": lambda body, _: _respond(400, body),
-    "redirect that names": lambda _, person: _render(
+    "data with status 500": lambda body, _: _respond(500, body),
+    "data with status 400": lambda body, _: _respond(400, body),
+    "redirect with a name": lambda _, person: _render(
         "HTTP/1.1 302 Found", f"Location: https://login.example.com/?user={person}", body=b""
     ),
-    "names for numbers": lambda body, person: _respond(200, _replace_numbers(body, person)),
-    "names for rows": lambda body, person: _respond(
+    "names instead of numbers": lambda body, person: _respond(200, _replace_numbers(body, person)),
+    "names instead of rows": lambda body, person: _respond(
         200, re.sub(rb'"users":\[.*\]', rb'"users":["%s"]' % person.encode(), body)
     ),
-    "a name for the rows": lambda body, person: _respond(
+    "a name instead of the rows": lambda body, person: _respond(
         200, re.sub(rb'"users":\[.*\]', rb'"users":"%s"' % person.encode(), body)
     ),
-    "a name for the answer": lambda _, person: _respond(200, json.dumps(person).encode()),
-    "a page that names": lambda _, person: _respond(200, f"<html>Hello {person}".encode()),
-    "data cut in the middle": lambda body, _: _respond(200, body[: len(body) // 2]),
-    "data that end too soon": lambda body, _: _render(OK, JSON, body=body, length=2 * len(body)),
-    "data longer than announced": lambda body, _: _render(OK, JSON, body=body, length=len(body) // 2),
-    "data without a head": lambda body, _: body + b"\r\n\r\n",
-    "a name for a status": lambda body, person: _render(f"HTTP/1.1 {person}", JSON, body=body),
-    "a broken header": lambda body, person: _render(OK, f"{person} {person}", JSON, body=body),
-    "a name for the compression": lambda body, person: _render(
+    "a name as the response": lambda _, person: _respond(200, json.dumps(person).encode()),
+    "an HTML page with a name": lambda _, person: _respond(200, f"<html>Hello {person}".encode()),
+    "truncated data": lambda body, _: _respond(200, body[: len(body) // 2]),
+    "data shorter than its Content-Length": lambda body, _: _render(
+        OK, JSON, body=body, length=2 * len(body)
+    ),
+    "data longer than its Content-Length": lambda body, _: _render(
+        OK, JSON, body=body, length=len(body) // 2
+    ),
+    "data without headers": lambda body, _: body + b"\r\n\r\n",
+    "a name as the status": lambda body, person: _render(f"HTTP/1.1 {person}", JSON, body=body),
+    "an invalid header": lambda body, person: _render(OK, f"{person} {person}", JSON, body=body),
+    "a name as the Content-Encoding": lambda body, person: _render(
         OK, JSON, f"Content-Encoding: {person}", body=body
     ),
-    "data that is not compressed": lambda body, _: _render(OK, JSON, "Content-Encoding: gzip", body=body),
+    "uncompressed data with Content-Encoding gzip": lambda body, _: _render(
+        OK, JSON, "Content-Encoding: gzip", body=body
+    ),
 }
-"""From a good answer and somebody's name to what is sent instead, byte by byte."""
+"""Functions from a valid response and a user name to the bytes that are sent instead."""
 
 
 @dataclass(slots=True)
@@ -79,7 +85,7 @@ class Leaky:
     coder: EmbeddedCoder
     leak: str = ""
     leaked: Counter[str] = field(default_factory=Counter)
-    """How often what has gone wrong so far."""
+    """The number of responses by leak."""
 
     @property
     def people(self) -> list[str]:
@@ -109,7 +115,7 @@ def serve_leaky(server: Leaky) -> Iterator[str]:
             path, _, query = self.path.partition("?")
             headers = {name.lower(): text for name, text in self.headers.items()}
             self.wfile.write(server.response(path, query, headers))
-            self.close_connection = server.leak not in ("", "data longer than announced")
+            self.close_connection = server.leak not in ("", "data longer than its Content-Length")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
             pass

@@ -109,7 +109,7 @@ SKIPS = {
     "nothing": ("", 0),
     "a program": ("not run: 2 test(s) that need curl (make parts installs it)\n", 2),
     "another reason": ("not run: 1 test(s) (only root can give a file away)\n", 2),
-    "what no set-up can install": (f"not run: 1 test(s) ({peers.NOT_INSTALLABLE}golden answers)\n", 0),
+    "what no set-up can install": (f"not run: 1 test(s) ({peers.NOT_INSTALLABLE}golden responses)\n", 0),
 }
 
 

@@ -12,7 +12,7 @@ from tests.integration.promtool import Promtool
 FULL = MetricFamily(
     name="coder_insights_naps_seconds",
     type="gaugehistogram",
-    help="How long people slept.",
+    help="Duration of naps.",
     labels=("deployment", "window"),
     bounds=(0.5, 60.0),
     merge="added up",
@@ -26,7 +26,7 @@ FULL = MetricFamily(
 def test_section_contains_all_declared_facts() -> None:
     """Each declared fact has its line, the example its block."""
     assert (
-        "### `coder_insights_naps_seconds`\n\nHow long people slept.\n\n"
+        "### `coder_insights_naps_seconds`\n\nDuration of naps.\n\n"
         "- Type: gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)\n"
         "- Labels: `deployment`, `window`\n"
         "- Buckets: 0.5, 60\n"

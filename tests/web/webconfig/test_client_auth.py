@@ -123,7 +123,7 @@ def find_accepted_by_prometheus(directory: Path, authorities: Authorities) -> di
     [
         pytest.param(NAME, "", id="dns"),
         pytest.param("192.0.2.7", "", id="ip"),
-        pytest.param("2001:db8::7", "", id="ipv6, whatever its spelling"),
+        pytest.param("2001:db8::7", "", id="ipv6 in another form"),
         pytest.param("prometheus@example.com", "", id="e-mail"),
         pytest.param("grafana.example.com", "closed", id="another name"),
         pytest.param("*.example.com", "closed", id="a wildcard is a name like others"),

@@ -96,7 +96,7 @@ STRICTER = frozenset(
         "versions-crossed",
     }
 )
-"""Bad files that the toolkit takes, though they do not do what they say; and one of many faults."""
+"""Invalid files that the toolkit accepts without the expected effect, and one with many errors."""
 
 JUDGED = {
     path.name: verdict[1]
