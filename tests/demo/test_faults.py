@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.demo import FAULTS
 from insights_exporter.demo.faults import LAST_DAY
-from tests.demo.client import NOW, coder
+from tests.demo.client import NOW
 from tests.demo.faulty_server import FaultyServer
 
 STATUSES = {
@@ -131,9 +131,3 @@ def test_bad_utf8_is_inside_a_text(failing: FaultyServer) -> None:
 def test_redirect_leads_to_another_host(failing: FaultyServer) -> None:
     """The redirect has the address of another host."""
     assert failing.get("redirect").headers["Location"] == "https://login.example.com/"
-
-
-def test_unknown_fault_is_refused() -> None:
-    """An unknown fault is an error that lists all faults."""
-    with pytest.raises(ValueError, match="unknown fault 'tired'; known names are refused, no-response"):
-        coder().fail("tired")

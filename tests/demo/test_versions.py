@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from insights_exporter.demo import SERVER_VERSIONS
-from tests.demo import queries
 from tests.demo.client import TEMPLATES, WEEK, coder, fetch_report, load_document, send_request
-from tests.demo.queries import A, B, read_accepted, read_rejected, some_bad
+from tests.demo.queries import read_accepted, read_rejected, some_bad
 
 STATUS_COUNTS = "/insights/user-status-counts"
 
@@ -62,15 +61,6 @@ def test_published_server_has_both_sections() -> None:
     assert "times_used" not in body["report"]["apps_usage"][0]
     assert send_request(server, "/buildinfo").status_code == 404
     assert send_request(server, TEMPLATES, query, token="").status_code == 401
-
-
-def test_repeated_parameter_is_refused() -> None:
-    """New servers refuse a parameter given twice, older ones read the first."""
-    query = [*queries.WEEK.items(), ("template_ids", A), ("template_ids", B)]
-    detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
-
-    assert some_bad(("template_ids", detail)) == read_rejected(query, server_version="2026")
-    assert (A,) == read_accepted(query, server_version="2024").template_ids
 
 
 @pytest.mark.parametrize("server_version", ["2026", "2026-session-apps", "2026-bounded", "next"])
