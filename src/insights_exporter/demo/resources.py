@@ -14,13 +14,10 @@ from insights_exporter.demo.validation import validate_query
 TOKEN_LIFETIME = timedelta(days=30)
 CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
 CREATED_AT = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
-REFRESH_SECONDS = 600
 SEATS_STEP = 10
 AGENT_HOURS_OF_A_USER = 250
 AGENT_MS_OF_AN_HOUR = 90_000
 """Agent runtime of one user in an hour of the year, on average."""
-SWITCHES = ("access_control", "audit_log", "high_availability", "template_rbac")
-"""Some of the features without limits."""
 
 
 def get_buildinfo(context: RequestContext) -> Document:
@@ -159,52 +156,38 @@ def _build_template(context: RequestContext, index: int, template: SampleTemplat
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
     return {
         "id": template.id,
-        "created_at": CREATED_AT,
-        "updated_at": CREATED_AT,
         "organization_id": home.id,
         **(names if context.server_version.year >= 2025 else {}),
         "name": template.name,
         "display_name": template.name.replace("-", " ").title(),
-        "provisioner": "terraform",
-        "active_user_count": context.population.workspaces[index] or -1,
         "build_time_stats": _measure_builds(context, index, template),
-        "description": "",
         "deprecated": template.deprecated,
-        "deprecation_message": "Use another one" if template.deprecated else "",
-        "icon": "",
     }
 
 
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
-    refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
     state = {"entitlement": "entitled" if context.licensed else "not_entitled", "enabled": context.licensed}
-    features = dict.fromkeys(SWITCHES, state)
-    features |= {name: state | numbers for name, numbers in _measure_features(context).items()}
+    features = sorted(_measure_features(context).items())
     return {
-        "features": dict(sorted(features.items())),
+        "features": {name: state | numbers for name, numbers in features},
         "warnings": [],
-        "errors": [],
         "has_license": context.licensed,
-        "refreshed_at": format_time(datetime.fromtimestamp(refreshed, UTC)),
     }
 
 
 def _measure_features(context: RequestContext) -> dict[str, Document]:
-    """Return limit and usage of the features that are counted."""
+    """Return limit and usage of the features of the license."""
     now = context.now.astimezone(UTC)
     active = context.population.count_statuses(now.toordinal()).get("active", 0)
     if not context.licensed:
-        return {"user_limit": {"actual": active}, "managed_agent_limit": {}}
+        return {"user_limit": {"actual": active}, "audit_log": {}}
     users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
-    features: dict[str, Document] = {"user_limit": {"limit": seats, "actual": active}}
+    features: dict[str, Document] = {"user_limit": {"limit": seats, "actual": active}, "audit_log": {}}
     if context.server_version.year >= 2026:
-        features |= {
-            "managed_agent_limit": {"limit": 1000, "actual": 0, "usage_period": _build_period(now.year, 100)},
-            "ai_governance_user_limit": {"limit": users // 2 + 1, "actual": active * 2 // 5},
-            "agent_runtime_hours": _measure_agent_runtime(now, users),
-        }
+        features["ai_governance_user_limit"] = {"limit": users // 2 + 1, "actual": active * 2 // 5}
+        features["agent_runtime_hours"] = _measure_agent_runtime(now, users)
     return features
 
 
@@ -218,10 +201,4 @@ def _measure_agent_runtime(now: datetime, users: int) -> Document:
         "hard_limit": limit * 6 // 5,
         "actual": runtime_ms // 3_600_000,
         "actual_ms": runtime_ms,
-        "usage_period": _build_period(now.year, 1),
     }
-
-
-def _build_period(year: int, years: int) -> Document:
-    start, end = (f"{each}-01-01T00:00:00Z" for each in (year, year + years))
-    return {"issued_at": start, "start": start, "end": end}

@@ -8,13 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.auth import Pairs
-from insights_exporter.demo.error_responses import (
-    TWO_ZONES,
-    ErrorResponse,
-    Refused,
-    bad_value,
-    bad_values,
-)
+from insights_exporter.demo.error_responses import TWO_ZONES, ErrorResponse, Refused, bad_value, bad_values
 from insights_exporter.demo.go_format import LAYOUT, parse_time, quote
 from insights_exporter.demo.versions import ServerVersion
 
@@ -106,14 +100,34 @@ class QueryReader:
 
 
 def _read_report(reader: QueryReader, *, has_interval: bool = False) -> ParsedQuery:
-    times = _read_times(reader)
+    start_text, end_text = (reader.text(name, required=True) for name in ("start_time", "end_time"))
     interval = reader.text("interval") if has_interval else ""
     template_ids = reader.uuids("template_ids")
     reader.finish()
-    start, end = _check_times(times, reader)
+    start = _check_time("start_time", start_text, reader)
+    end = _check_time("end_time", end_text, reader)
+    if end < start:
+        raise Refused(bad_value("end_time", 'Query param "end_time" must be after than "start_time"'))
     if interval not in {"", "day"}:
         raise Refused(bad_value("interval", "must be one of [day]"))
     return ParsedQuery(start=start, end=end, template_ids=template_ids, interval=interval)
+
+
+def _check_time(name: str, text: str, reader: QueryReader) -> datetime:
+    try:
+        time = parse_time(text)
+    except ValueError as error:
+        detail = f"must be a valid date format ({LAYOUT}): {error}"
+        raise Refused(bad_value(name, f'Query param "{name}" {detail}')) from None
+    today = reader.now.astimezone(time.tzinfo if reader.version.year >= 2024 else UTC).date()
+    hour = time.hour if name == "end_time" and time.date() == today else 0
+    if time > next_hour(reader.now):
+        detail = "must not be in the future"
+    elif (time.hour, time.minute, time.second) != (hour, 0, 0):
+        detail = f"must have the clock set to {hour:02d}:00:00, got {text}"
+    else:
+        return time
+    raise Refused(bad_value(name, f'Query param "{name}" {detail}'))
 
 
 def _read_status_counts(reader: QueryReader) -> ParsedQuery:
@@ -160,32 +174,3 @@ _PUBLISHED_READERS: Mapping[str, _Reader] = {
     "/insights/user-activity": _read_timestamps,
     "/insights/user-latency": _read_timestamps,
 }
-
-
-def _read_times(reader: QueryReader) -> Mapping[str, str]:
-    return {name: reader.text(name, required=True) for name in ("start_time", "end_time")}
-
-
-def _check_times(times: Mapping[str, str], reader: QueryReader) -> tuple[datetime, datetime]:
-    start, end = (_check_time(name, text, reader.now, reader.version.year) for name, text in times.items())
-    if end < start:
-        detail = 'Query param "end_time" must be after than "start_time"'
-        raise Refused(bad_value("end_time", detail))
-    return start, end
-
-
-def _check_time(name: str, text: str, now: datetime, year: int) -> datetime:
-    try:
-        time = parse_time(text)
-    except ValueError as error:
-        detail = f"must be a valid date format ({LAYOUT}): {error}"
-        raise Refused(bad_value(name, f'Query param "{name}" {detail}')) from None
-    today = now.astimezone(time.tzinfo if year >= 2024 else UTC).date()
-    hour = time.hour if name == "end_time" and time.date() == today else 0
-    if time > next_hour(now):
-        detail = "must not be in the future"
-    elif (time.hour, time.minute, time.second) != (hour, 0, 0):
-        detail = f"must have the clock set to {hour:02d}:00:00, got {text}"
-    else:
-        return time
-    raise Refused(bad_value(name, f'Query param "{name}" {detail}'))

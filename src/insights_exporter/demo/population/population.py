@@ -99,7 +99,6 @@ class Population:
         for index, user in enumerate(self.users):
             self._members[user.region].append(index)
         self._user_templates = [(user.main, user.other) for user in self.users]
-        self.workspaces = Counter(user.main for user in self.users)
         self._slots = [template.apps for template in self.catalog.templates]
 
     @cached_property
