@@ -31,7 +31,8 @@ class RateLimiter:
     """
 
     def __init__(self, per_minute: float, concurrency: int) -> None:
-        self._rate = per_minute / 60
+        self.per_minute = per_minute
+        """How many requests are admitted per minute, after the burst."""
         self._free = concurrency
         self._tokens = self._burst
         self._counted_at = -math.inf
@@ -66,19 +67,9 @@ class RateLimiter:
         finally:
             self._release()
 
-    @property
-    def per_minute(self) -> float:
-        """How many requests are admitted per minute."""
-        return self._rate * 60
-
-    @per_minute.setter
-    def per_minute(self, per_minute: float) -> None:
-        self._refill()
-        self._rate = per_minute / 60
-
     def seconds_for(self, requests: int) -> float:
         """Return the seconds in which so many requests are admitted, beginning with a burst."""
-        return max(0.0, requests - self._burst) / self._rate
+        return max(0.0, requests - self._burst) * 60 / self.per_minute
 
     def block(self, path: str, seconds: float) -> None:
         """Admit no request to `path` for `seconds`."""
@@ -126,7 +117,7 @@ class RateLimiter:
 
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self._rate)
+        self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self.per_minute / 60)
         self._counted_at = now
 
     def _set_wakeup(self) -> None:
@@ -134,7 +125,7 @@ class RateLimiter:
             self._wakeup.cancel()
             self._wakeup = None
         if self._queue and self._free > 0:
-            next_token = max(0.0, 1 - self._tokens) / self._rate
+            next_token = max(0.0, 1 - self._tokens) * 60 / self.per_minute
             blocked = min(self.blocked_for(waiter.path) for waiter in self._queue)
             delay = max(next_token, blocked) + 0.001
             self._wakeup = asyncio.get_running_loop().call_later(delay, self._admit)
