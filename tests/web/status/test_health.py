@@ -55,7 +55,7 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
 )
 def test_health(polls: tuple[Poll, ...], expected: Health) -> None:
     """The health of a deployment is a level, a sentence and the time since which it holds."""
-    assert expected == assess_health(deployment(polls=polls))
+    assert expected == assess_health(polls)
 
 
 def test_oldest_data() -> None:

@@ -27,9 +27,7 @@ from insights_exporter.web.status.format import (
 from insights_exporter.web.status.state import (
     STATISTICS_OFF,
     DeploymentState,
-    Health,
     State,
-    assess_health,
 )
 
 DEFAULT_WINDOW = "7d"
@@ -88,7 +86,6 @@ class Details:
     """One deployment, for the template."""
 
     state: DeploymentState
-    health: Health
     tiles: tuple[Tile, ...]
     cards: Mapping[str, Card]
     days: ColumnChart
@@ -101,7 +98,6 @@ def build_details(state: DeploymentState, window: str) -> Details:
     """Return the view of a deployment in a window."""
     return Details(
         state=state,
-        health=assess_health(state),
         tiles=tuple(build_tiles(state, window)),
         cards=build_cards(state, window),
         days=build_days_chart(*state.daily_users()),

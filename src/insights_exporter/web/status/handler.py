@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, run_in_thread
+from insights_exporter.web.status.charts import build_sparkline
 from insights_exporter.web.status.format import FILTERS
 from insights_exporter.web.status.state import HEADINGS, collect_state
 from insights_exporter.web.status.view import NotFound, PageView, build_href, build_view
@@ -91,5 +92,5 @@ def _load_template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    environment.globals |= {"headings": HEADINGS, "href": build_href}
+    environment.globals |= {"headings": HEADINGS, "href": build_href, "sparkline": build_sparkline}
     return environment.get_template("page.html")

@@ -87,6 +87,16 @@ class Poll:
         return "needs a Premium license" if self.reason == "not_licensed" else _DESCRIPTIONS[self.state]
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of a deployment: `since` is in Unix seconds, `sentence` explains it."""
+
+    level: Level
+    word: str
+    since: float | None
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentState:
     """One deployment at one moment; `now` is the server's time in the time zone of the deployment."""
@@ -109,6 +119,18 @@ class DeploymentState:
     """Summaries by dataset and window."""
     utc_days: Mapping[int, float]
     """Users by UTC day, if Coder keeps little history for days of the deployment's time zone."""
+
+    @property
+    def health(self) -> Health:
+        """The health of the deployment."""
+        return assess_health(self.polls)
+
+    @property
+    def facts(self) -> str:
+        """The version of Coder, and the time zone if it is not UTC."""
+        version = f"Coder {self.version.partition('+')[0]}" if self.version else ""
+        zone = "" if self.timezone == "UTC" else f"days of {self.timezone}"
+        return ", ".join(filter(None, (version, zone)))
 
     @property
     def today(self) -> int:
@@ -152,16 +174,6 @@ class DeploymentState:
         return self.summaries.get((SOURCES[field], window), PollSummary())
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """The health of a deployment: `since` is in Unix seconds, `sentence` explains it."""
-
-    level: Level
-    word: str
-    since: float | None
-    sentence: str
-
-
 def collect_state(poller: DeploymentPoller) -> DeploymentState:
     """Return the current state of a deployment."""
     deployment, token = poller.deployment, poller.server_info.token
@@ -202,31 +214,32 @@ def _collect_poll(job: Job) -> Poll:
     )
 
 
-def assess_health(state: DeploymentState) -> Health:
+def assess_health(polls: Sequence[Poll]) -> Health:
     """Return the health of a deployment by its last polls.
 
     Datasets that the server does not have do not count, nor do dependent ones that are waiting.
     """
-    polls = [
+    counted = [
         poll
-        for poll in state.polls
+        for poll in polls
         if poll.state not in {"off", "unavailable"} and not (poll.state == "waiting" and poll.is_dependent)
     ]
-    failing = [poll for poll in polls if poll.state == "failing"]
+    failing = [poll for poll in counted if poll.state == "failing"]
     if failing:
         reasons = " and ".join(sorted({poll.reason.replace("_", " ") for poll in failing}))
-        sentence = f"{len(failing)} of {len(polls)} polls fail ({reasons})."
-        if any(poll.state == "good" for poll in polls):
+        sentence = f"{len(failing)} of {len(counted)} polls fail ({reasons})."
+        if any(poll.state == "good" for poll in counted):
             return Health("partly", "Partly failing", _find_earliest(failing), sentence)
         return Health("bad", "Failing", _find_earliest(failing), sentence)
-    off = [poll for poll in state.polls if poll.state == "off"]
+    off = [poll for poll in polls if poll.state == "off"]
     if off:
         return Health("off", "Statistics off", _find_earliest(off), STATISTICS_OFF)
-    waiting = sum(poll.state == "waiting" for poll in polls)
+    waiting = sum(poll.state == "waiting" for poll in counted)
     if waiting:
-        return Health("waiting", "Starting", None, f"{waiting} of {len(polls)} polls have not finished yet.")
-    since = max((poll.status.since for poll in polls if poll.status.since is not None), default=None)
-    return Health("good", "Healthy", since, f"{len(polls)} of {len(polls)} polls succeed.")
+        sentence = f"{waiting} of {len(counted)} polls have not finished yet."
+        return Health("waiting", "Starting", None, sentence)
+    since = max((poll.status.since for poll in counted if poll.status.since is not None), default=None)
+    return Health("good", "Healthy", since, f"{len(counted)} of {len(counted)} polls succeed.")
 
 
 def _find_earliest(polls: Sequence[Poll]) -> float | None:

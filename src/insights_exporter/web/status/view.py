@@ -1,32 +1,21 @@
 """The view of the status page: plain values for the templates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
-from insights_exporter.web.status.charts import build_sparkline
 from insights_exporter.web.status.details import DEFAULT_WINDOW, Details, build_details, select_window
-from insights_exporter.web.status.state import LEVELS, DeploymentState, Health, assess_health
+from insights_exporter.web.status.state import LEVELS, DeploymentState
 
 
 class NotFound(LookupError):
     """The requested deployment or window does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentRow:
-    """A row of the overview."""
-
-    state: DeploymentState
-    health: Health
-    facts: str
-    sparkline: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """The values of the templates: rows of several deployments, or details of one.
+    """The values of the templates: several deployments, the worst first, or details of one.
 
     `windows` are the descriptions of all windows by name, `window` is the name of the selected one.
     """
@@ -40,7 +29,7 @@ class PageView:
     window: str
     windows: Mapping[str, str]
     summary: str
-    rows: tuple[DeploymentRow, ...]
+    rows: tuple[DeploymentState, ...]
     details: Details | None
 
 
@@ -79,7 +68,7 @@ def build_view(
         window=selected,
         windows=windows,
         summary=_summarize(shown),
-        rows=() if single else _build_rows(shown),
+        rows=() if single else tuple(sorted(shown, key=_rank)),
         details=build_details(shown[0], selected) if single else None,
     )
 
@@ -91,28 +80,10 @@ def build_href(deployment: str | None, window: str | None) -> str:
 
 
 def _summarize(states: Sequence[DeploymentState]) -> str:
-    levels = [assess_health(state).level for state in states]
+    levels = [state.health.level for state in states]
     counts = [f"{levels.count(level)} {words}" for level, words in LEVELS.items() if level in levels]
     return ", ".join(counts) or "No deployment is polled"
 
 
-def _build_rows(states: Sequence[DeploymentState]) -> tuple[DeploymentRow, ...]:
-    """Return the rows of deployments, the worst first."""
-    order = [*LEVELS]
-    rows = [
-        DeploymentRow(
-            state=state,
-            health=assess_health(state),
-            facts=", ".join(_list_facts(state)),
-            sparkline=build_sparkline(*state.daily_users()),
-        )
-        for state in states
-    ]
-    return tuple(sorted(rows, key=lambda row: (order.index(row.health.level), row.state.name)))
-
-
-def _list_facts(state: DeploymentState) -> Iterator[str]:
-    if state.version:
-        yield f"Coder {state.version.partition('+')[0]}"
-    if state.timezone != "UTC":
-        yield f"days of {state.timezone}"
+def _rank(state: DeploymentState) -> tuple[int, str]:
+    return [*LEVELS].index(state.health.level), state.name
