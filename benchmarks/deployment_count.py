@@ -54,7 +54,7 @@ def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Scrapes]) -> int
         alone = _start(stack, directory, 1, sizes.users)
         series = _count_series(alone)
         servers = {"1": read_scrape_url(alone)}
-        for count in sizes.shares:
+        for count in sizes.deployment_counts:
             users = (series // count - (series - 2 * sizes.users)) // 2
             servers[f"{count}"] = read_scrape_url(_start(stack, directory, count, users))
         urls, before = {name: server.url for name, server in servers.items()}, _read_cpu_seconds(servers)

@@ -67,7 +67,7 @@ def _measure_under_load(sizes: Sizes, directory: Path, url: str) -> Section:
 
 def _scrape(sizes: Sizes, ours: Exporter) -> tuple[list[float], int]:
     seconds: list[float] = []
-    polls, end = _count_polls(ours), time.monotonic() + sizes.busy_seconds
+    polls, end = _count_polls(ours), time.monotonic() + sizes.load_seconds
     connection = Connection(read_scrape_url(ours).url)
     while time.monotonic() < end:
         seconds.append(connection.get(gzip=len(seconds) % 2 == 1).seconds)

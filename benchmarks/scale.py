@@ -42,14 +42,14 @@ class Observation:
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Poll all deployments for one interval."""
-    with run_module(directory / "coders", "embedded_coders", str(sizes.fleet)) as coders:
-        urls = {f"dev-{number}": f"{coders.url}/{number}" for number in range(sizes.fleet)}
+    with run_module(directory / "coders", "embedded_coders", str(sizes.scale_deployments)) as coders:
+        urls = {f"dev-{number}": f"{coders.url}/{number}" for number in range(sizes.scale_deployments)}
         config = write_full_config(directory / "config.yml", urls, DEMO_TOKEN)
         started = time.monotonic()
         with run_exporter(directory / "exporter", config) as ours:
             wait_until(lambda: has_polled_all(ours), pause=_BETWEEN_CHECKS)
             filled = time.monotonic() - started
-            observation = _observe(ours, sizes.fleet_seconds)
+            observation = _observe(ours, sizes.scale_seconds)
             oldest = time.time() - min(fetch_values(ours, "insights_exporter_last_success_timestamp_seconds"))
             good = fetch_values(ours, "insights_exporter_poll_success")
             memory, series = read_resident(ours.running.process.pid), ours.page().count("\n")
@@ -75,7 +75,7 @@ def _build_section(
     (oldest, failed), (filled, memory, series) = lateness, others
     cores, slowest = observation.cpu / observation.seconds, max(observation.scrapes)
     rows = [
-        ("measurement", f"{sizes.fleet} deployments"),
+        ("measurement", f"{sizes.scale_deployments} deployments"),
         ("time until all were polled once", f"{filled:.0f} s"),
         ("observed for", f"{observation.seconds:.0f} s, {observation.requests:.0f} requests to Coder"),
         ("CPU cores used", f"{cores:.2f}"),
@@ -86,7 +86,7 @@ def _build_section(
         ("memory", format_mb(memory)),
         ("lines of the `/metrics` response", f"{series}"),
     ]
-    name = f"{sizes.fleet} deployments, each polled every 5 minutes"
+    name = f"{sizes.scale_deployments} deployments, each polled every 5 minutes"
     verdicts = [
         Verdict(f"{name}: the schedule keeps up", rows[4][1], oldest <= _ON_TIME and not failed),
         Verdict(f"{name}: less than one core", rows[3][1], cores < 1),

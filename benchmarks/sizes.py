@@ -12,16 +12,16 @@ class Sizes:
     """Scrapes of each fast server; slow servers are scraped `slow_rounds` times."""
     slow_rounds: int
     conversions: int
-    busy_seconds: float
+    load_seconds: float
     rest_seconds: float
     idle_seconds: float
     small_polls: int
     small_users: int
     growth: tuple[int, ...]
-    shares: tuple[int, ...]
+    deployment_counts: tuple[int, ...]
     """Numbers of deployments, in addition to one, that share the same series."""
-    fleet: int
-    fleet_seconds: float
+    scale_deployments: int
+    scale_seconds: float
     history_days: int
     starts: int
     prometheus_interval: float
@@ -42,15 +42,15 @@ FULL = Sizes(
     rounds=50,
     slow_rounds=5,
     conversions=7,
-    busy_seconds=30,
+    load_seconds=30,
     rest_seconds=8,
     idle_seconds=60,
     small_polls=1_000,
     small_users=500,
     growth=(500, 5_000, 50_000, 500_000),
-    shares=(10, 100),
-    fleet=500,
-    fleet_seconds=300,
+    deployment_counts=(10, 100),
+    scale_deployments=500,
+    scale_seconds=300,
     history_days=365,
     starts=5,
     prometheus_interval=5,
@@ -67,15 +67,15 @@ SMALL = Sizes(
     rounds=3,
     slow_rounds=1,
     conversions=1,
-    busy_seconds=0.5,
+    load_seconds=0.5,
     rest_seconds=0,
     idle_seconds=0,
     small_polls=5,
     small_users=10,
     growth=(50, 500),
-    shares=(2,),
-    fleet=2,
-    fleet_seconds=1,
+    deployment_counts=(2,),
+    scale_deployments=2,
+    scale_seconds=1,
     history_days=3,
     starts=1,
     prometheus_interval=0.2,

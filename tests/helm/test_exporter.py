@@ -108,7 +108,7 @@ def test_another_command_in_the_pod_has_the_config(
         pytest.param({"tls_server_config": MUTUAL}, id="client certificate"),
     ],
 )
-def test_a_guarded_exporter_passes_its_own_probes(guard: Object, tmp_path: Path) -> None:
+def test_an_exporter_with_authentication_passes_its_probes(guard: Object, tmp_path: Path) -> None:
     """The probes' command finds that the exporter lives and may serve, though it could not read a page."""
     web = {"config": guard, **({"tlsSecret": "theirs"} if "tls_server_config" in guard else {})}
     values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "example"}, "web": web}

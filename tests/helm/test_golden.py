@@ -1,6 +1,6 @@
-"""What is rendered changes only on purpose.
+"""Golden files of rendered releases.
 
-`UPDATE_GOLDEN=1` in the environment updates the files; look at the difference before it is committed.
+`UPDATE_GOLDEN=1` in the environment updates the files; review the difference before you commit it.
 """
 
 import os
@@ -16,13 +16,13 @@ CASES: dict[str, tuple[Values, tuple[str, ...]]] = {
     "defaults": ({}, ()),
     "one-deployment": ({}, (f"--values={CHART}/ci/one-deployment-values.yaml",)),
     "sharding": ({}, (f"--values={CHART}/ci/sharding-values.yaml",)),
-    "guarded": ({}, (f"--values={CHART}/ci/guarded-values.yaml",)),
+    "authentication": ({}, (f"--values={CHART}/ci/authentication-values.yaml",)),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_rendered_text_is_as_before(case: str) -> None:
-    """Every line of the release is the one that was looked at."""
+    """The rendered release equals its golden file."""
     values, arguments = CASES[case]
     path = GOLDEN / f"{case}.yaml"
     rendered = render_text(values, *arguments)

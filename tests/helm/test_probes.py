@@ -79,7 +79,7 @@ def test_a_probe_can_be_removed(probe: str) -> None:
     assert "enabled" not in find_container({probe: {"enabled": True}})[probe]
 
 
-@pytest.mark.parametrize("web", [{}, {"existingSecret": "theirs"}], ids=["open", "guarded"])
+@pytest.mark.parametrize("web", [{}, {"existingSecret": "theirs"}], ids=["open", "authentication"])
 @pytest.mark.parametrize("prefix", ["/tools/insights", "/tools/insights/", "scripts"])
 def test_probes_follow_the_prefix(web: Values, prefix: str) -> None:
     """Probes and the exporter's own command use the prefix, without a trailing slash."""

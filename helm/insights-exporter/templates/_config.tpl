@@ -91,7 +91,7 @@
 {{- end -}}
 
 {{/* Non-empty if a plain request can be rejected, for lack of a user or certificate or by a limit. */}}
-{{- define "insights-exporter.guarded" -}}
+{{- define "insights-exporter.mayReject" -}}
 {{- $web := include "insights-exporter.webConfig" . | fromYaml -}}
 {{- $tls := $web.tls_server_config | default dict -}}
 {{- if or .Values.web.existingSecret $web.basic_auth_users $web.rate_limit $tls.client_auth_type }}true{{ end -}}

@@ -44,7 +44,7 @@
 {{/* A probe of `path` with the fields of `own`, which may bring its own handler. */}}
 {{- define "insights-exporter.probe" -}}
 {{- if not (or .own.httpGet .own.exec .own.tcpSocket .own.grpc) -}}
-{{- if include "insights-exporter.guarded" .root -}}
+{{- if include "insights-exporter.mayReject" .root -}}
 exec:
   command:
     - insights-exporter

@@ -1,16 +1,16 @@
 {{/* Reject values that cannot work before anything is installed, with the reason and the remedy. */}}
 
-{{- define "insights-exporter.refusals" -}}
-{{- include "insights-exporter.refuseReplicas" . -}}
-{{- include "insights-exporter.refuseTwoSources" . -}}
-{{- include "insights-exporter.refuseRepeatedArguments" . -}}
+{{- define "insights-exporter.validateValues" -}}
+{{- include "insights-exporter.validateReplicas" . -}}
+{{- include "insights-exporter.validateExclusiveValues" . -}}
+{{- include "insights-exporter.validateExtraArgs" . -}}
 {{- if not .Values.existingConfigSecret -}}
-{{- include "insights-exporter.refuseOpenSecrets" . -}}
-{{- include "insights-exporter.refuseTokens" . -}}
+{{- include "insights-exporter.validateConfigSecrets" . -}}
+{{- include "insights-exporter.validateTokens" . -}}
 {{- end -}}
 {{- end -}}
 
-{{- define "insights-exporter.refuseReplicas" -}}
+{{- define "insights-exporter.validateReplicas" -}}
 {{- if and (gt (int .Values.replicas) 1) (not .Values.sharding.enabled) -}}
 {{- fail (printf "replicas: each of %d pods would poll every deployment, which multiplies the load on Coder and all series; set it to 1, or set sharding.enabled to share the deployments among the pods" (int .Values.replicas)) -}}
 {{- end -}}
@@ -19,7 +19,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "insights-exporter.refuseTwoSources" -}}
+{{- define "insights-exporter.validateExclusiveValues" -}}
 {{- if and .Values.tokens .Values.existingSecret -}}
 {{- fail "tokens, existingSecret: only one of them can be mounted; move all tokens to the Secret of existingSecret, or remove existingSecret" -}}
 {{- end -}}
@@ -31,7 +31,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "insights-exporter.refuseRepeatedArguments" -}}
+{{- define "insights-exporter.validateExtraArgs" -}}
 {{- $own := list -}}
 {{- range splitList "\n" (include "insights-exporter.ownArguments" .) -}}
 {{- $own = append $own (trimPrefix "- " . | splitList "=" | first) -}}
@@ -44,7 +44,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "insights-exporter.refuseOpenSecrets" -}}
+{{- define "insights-exporter.validateConfigSecrets" -}}
 {{- if not .Values.configInSecret -}}
 {{- range $index, $part := prepend (.Values.config.deployments | default list) (.Values.config.defaults | default dict) -}}
 {{- $place := eq $index 0 | ternary "config.defaults" (printf "config.deployments[%d]" (sub $index 1)) -}}
@@ -60,7 +60,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "insights-exporter.refuseTokens" -}}
+{{- define "insights-exporter.validateTokens" -}}
 {{- $names := list -}}
 {{- $shared := include "insights-exporter.hasToken" (.Values.config.defaults | default dict) -}}
 {{- range $index, $deployment := .Values.config.deployments -}}
