@@ -41,7 +41,7 @@ The [compatibility policy](compatibility.md) defines *stable* and *experimental*
 CLOSING = """
 ## The process
 
-The `process_` and `python_` metrics of the Prometheus client library for Python, at most one second old.
+The `process_` and `python_` metrics of the Prometheus client library, at most one second old.
 """
 
 

@@ -11,6 +11,7 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from insights_exporter.coder.client import SharedTransport
 from insights_exporter.datasets.registry import DATASETS
@@ -129,7 +130,7 @@ def exposition(store: PageStore) -> bytes:
 async def test_scrape_runs_through_the_documented_modules() -> None:
     """A scrape enters the modules of CONTRIBUTING's list."""
     store = PageStore(exposed_families(DATASETS))
-    process_metrics = ProcessMetricsCache(process=tuple, clock=lambda: 0.0)
+    process_metrics = ProcessMetricsCache(CollectorRegistry(), clock=lambda: 0.0)
     app = create_app(
         AppDependencies(
             metrics_path="/metrics",

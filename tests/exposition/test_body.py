@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
-from insights_exporter.exposition.process import collect_process_samples, render_process_metrics
+from insights_exporter.exposition.process import process_registry, render_process_metrics
 from tests.exposition.snapshots import NAPS, build_page_of, create_gauges, group_by_family
 from tests.integration.programs import require
 from tests.integration.promtool import Promtool
@@ -27,7 +27,7 @@ SNAPSHOT = build_page_of("acme", "globex").updated(
 )
 PAGE = build_page(SNAPSHOT)
 BUILD = MetricFamily(name="cat_build_info", type="gauge", help="The cat.", labels=("version",))
-TAIL = render_process_metrics([Samples(BUILD, [(("1.0",), 1)])], collect_process_samples())
+TAIL = render_process_metrics(process_registry(), [Samples(BUILD, [(("1.0",), 1)])])
 
 Reader = Callable[[bytes, Path], bytes]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from insights_exporter.exposition.family import MetricFamily
-from insights_exporter.exposition.process import collect_process_samples
+from insights_exporter.exposition.process import process_registry
 from scripts import metrics_docs
 from tests.integration.promtool import Promtool
 
@@ -50,7 +50,7 @@ def test_section_leaves_out_what_is_not_declared() -> None:
 
 def test_what_is_not_declared_is_of_the_process() -> None:
     """The last chapter describes everything on /metrics apart from the declared families."""
-    others = [samples.family.name for samples in collect_process_samples()]
+    others = [metric.name for metric in process_registry().collect()]
 
     assert [] == [name for name in others if not name.startswith(("process_", "python_"))]
 

@@ -27,7 +27,7 @@ from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Samples
-from insights_exporter.exposition.process import ProcessMetricsCache
+from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
 from insights_exporter.polling.fetch import error_location
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import ReloadStatus, exposed_families
@@ -235,7 +235,7 @@ class Exporter:
             return None
 
     def _create_app(self, store: PageStore) -> ASGIApp:
-        process_metrics = ProcessMetricsCache(self._samples)
+        process_metrics = ProcessMetricsCache(process_registry(), self._samples)
         max_requests = self._options.max_requests
         dependencies = AppDependencies(
             metrics_path=self._options.telemetry_path,
