@@ -23,12 +23,13 @@ from insights_exporter.config.models import Model
             ConfigIssue("s.yml", "a[0].b", "is wrong", "write it right"),
             "s.yml: a[0].b: is wrong; write it right",
         ),
+        (ConfigIssue("s.yml", "a[0]", "is wrong", line=3), "s.yml: line 3: a[0]: is wrong"),
         (ConfigIssue("", "CODER_URL", "is not set"), "CODER_URL: is not set"),
         (ConfigIssue("", "", "nothing is set", "set it"), "nothing is set; set it"),
     ],
 )
 def test_problem_is_one_line(problem: ConfigIssue, line: str) -> None:
-    """Source, place, problem and remedy, as far as there are any."""
+    """Source, line, place, problem and remedy, as far as there are any."""
     assert line == str(problem)
 
 

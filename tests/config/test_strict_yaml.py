@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.strict_yaml import YamlError, read_yaml
+from insights_exporter.config.strict_yaml import YamlError, read_yaml, read_yaml_with_lines
 
 NUMBER_IN_1_2 = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+")
 """Text such as `0e0`, which programs that write YAML 1.1 leave without quotes."""
@@ -107,3 +107,21 @@ def test_syntax_error_has_line_column_and_remedy(text: str, place: str, remedy: 
         read_yaml(text.encode())
 
     assert (place, remedy) == (caught.value.place, caught.value.remedy)
+
+
+def test_lines_of_keys_and_entries() -> None:
+    """Each key and list entry has the number of its line, what an alias repeats has none."""
+    data, lines = read_yaml_with_lines(b"a: &x\n  b: 1\n\nc:\n  - d: [2,\n      3]\n  - *x\ne: &x 4\n")
+
+    assert {"a": {"b": 1}, "c": [{"d": [2, 3]}, {"b": 1}], "e": 4} == data
+    assert {
+        ("a",): 1,
+        ("a", "b"): 2,
+        ("c",): 4,
+        ("c", 0): 5,
+        ("c", 0, "d"): 5,
+        ("c", 0, "d", 0): 5,
+        ("c", 0, "d", 1): 6,
+        ("c", 1): 7,
+        ("e",): 8,
+    } == lines

@@ -46,18 +46,20 @@ class ConfigIssue:
     """An error or a warning.
 
     `source` is the file (empty for the environment), `place` the key or the
-    variable, `what` the problem, `remedy` what to do.
+    variable, `what` the problem, `remedy` what to do, `line` where the key is in the file, if known.
     """
 
     source: str
     place: str
     what: str
     remedy: str = ""
+    line: int | None = None
 
     def __str__(self) -> str:
         """Return it as one line."""
         text = f"{self.what}; {self.remedy}" if self.remedy else self.what
-        return ": ".join(part for part in (self.source, self.place, text) if part)
+        line = f"line {self.line}" if self.line else ""
+        return ": ".join(part for part in (self.source, line, self.place, text) if part)
 
 
 class ConfigError(Exception):

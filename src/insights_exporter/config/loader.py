@@ -1,7 +1,7 @@
 """Loading of a config file or the environment, with all problems at once."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +21,7 @@ from insights_exporter.config.errors import (
 )
 from insights_exporter.config.models import Config, Defaults, Deployment, Model
 from insights_exporter.config.proxies import read_proxies
-from insights_exporter.config.strict_yaml import MAX_BYTES, YamlError, read_yaml
+from insights_exporter.config.strict_yaml import MAX_BYTES, YamlError, read_yaml_with_lines
 from insights_exporter.config.validation import (
     RULES,
     WARNINGS,
@@ -86,7 +86,7 @@ def parse_config(
 ) -> LoadedConfig:
     """Check the content of a config file; raises ConfigError like `load_config`."""
     try:
-        data = read_yaml(content)
+        data, lines = read_yaml_with_lines(content)
     except YamlError as error:
         raise ConfigError([ConfigIssue(str(path), error.place, error.what, error.remedy)]) from None
     if not isinstance(data, dict):
@@ -95,7 +95,22 @@ def parse_config(
             "write the servers to poll below deployments: (insights-exporter config init prints an example)"
         )
         raise ConfigError([ConfigIssue(str(path), "", what, remedy)])
-    return _validate(_parse_deployments(data, path, datasets), environ, datasets)
+    try:
+        return _validate(_parse_deployments(data, path, datasets), environ, datasets)
+    except ConfigError as error:
+        raise ConfigError(_add_lines(error.problems, str(path), lines)) from None
+
+
+def _add_lines(
+    issues: Iterable[ConfigIssue], source: str, lines: Mapping[KeyPath, int]
+) -> Iterator[ConfigIssue]:
+    """Yield issues, those of the file with the line of their key, or of the nearest key above it."""
+    by_place = {format_path(path): line for path, line in lines.items()}
+    for issue in issues:
+        place = issue.place if issue.source == source else ""
+        while place and place not in by_place:
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        yield replace(issue, line=by_place.get(place))
 
 
 def example() -> str:

@@ -4,13 +4,13 @@ An editor that checks a file against the JSON Schema reads the same values as th
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
 import yaml
 
-from insights_exporter.config.errors import InvalidValue, safe_key
+from insights_exporter.config.errors import InvalidValue, KeyPath, safe_key
 
 MAX_BYTES = 2 * 1024 * 1024
 _MAX_DEPTH = 24
@@ -46,9 +46,18 @@ def read_yaml(raw: bytes) -> object:
     Raises:
         YamlError: It is not valid, repeats a key, or is far larger than any config.
     """
+    return read_yaml_with_lines(raw)[0]
+
+
+def read_yaml_with_lines(raw: bytes) -> tuple[object, Mapping[KeyPath, int]]:
+    """Return the data of `raw`, and the line number of each key and list entry; raises like `read_yaml`.
+
+    What an alias repeats has no lines.
+    """
     text = _decode(raw)
     try:
-        return _Reader(yaml.parse(text, Loader=_PARSER)).read()
+        reader = _Reader(yaml.parse(text, Loader=_PARSER))
+        return reader.read(), reader.lines
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
 
@@ -57,6 +66,7 @@ class _Reader:
     """Builds the data of the only document from the events of PyYAML's parser."""
 
     def __init__(self, events: Iterator[Any]) -> None:
+        self.lines: dict[KeyPath, int] = {}
         self._events = events
         self._anchors: dict[str, tuple[object, int]] = {}
         self._nodes = 0
@@ -64,14 +74,14 @@ class _Reader:
     def read(self) -> object:
         """Return the data, None of an empty text; raises YamlError."""
         starts = (event for event in self._events if isinstance(event, yaml.DocumentStartEvent))
-        data = self._build(next(self._events), 1) if next(starts, None) else None
+        data = self._build(next(self._events), ()) if next(starts, None) else None
         if second := next(starts, None):
             raise _error_at(second, "a second document begins", "keep one, without a line of ---")
         return data
 
-    def _build(self, event: Any, depth: int) -> object:  # noqa: ANN401 -- PyYAML's events have no common type
-        """Return the value that begins with `event`."""
-        if depth > _MAX_DEPTH:
+    def _build(self, event: Any, path: KeyPath) -> object:  # noqa: ANN401 -- PyYAML's events have no common type
+        """Return the value at `path`, which begins with `event`."""
+        if len(path) >= _MAX_DEPTH:
             raise _error_at(event, "is nested too deeply", "no config needs that")
         if isinstance(event, yaml.AliasEvent):
             return self._resolve_alias(event)
@@ -82,19 +92,27 @@ class _Reader:
         self._anchors.pop(event.anchor, None)  # YAML 1.2 lets an anchor be defined again
         value: object
         if isinstance(event, yaml.MappingStartEvent):
-            value = self._build_mapping(depth)
+            value = self._build_mapping(path)
         elif isinstance(event, yaml.SequenceStartEvent):
-            value = [self._build(item, depth + 1) for item in self._until(yaml.SequenceEndEvent)]
+            value = self._build_list(path)
         else:
             value = _convert_scalar(event.value) if event.implicit[0] else event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = value, self._nodes - nodes_before
         return value
 
-    def _build_mapping(self, depth: int) -> dict[str, object]:
+    def _build_list(self, path: KeyPath) -> list[object]:
+        entries: list[object] = []
+        for event in self._until(yaml.SequenceEndEvent):
+            place = (*path, len(entries))
+            self.lines[place] = event.start_mark.line + 1
+            entries.append(self._build(event, place))
+        return entries
+
+    def _build_mapping(self, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
         for event in self._until(yaml.MappingEndEvent):
-            key = self._build(event, depth + 1)
+            key = self._build(event, (*path, ""))
             if not isinstance(key, str):
                 raise _error_at(event, "a key is not text", "put it in quotes")
             if key == "<<":
@@ -102,7 +120,8 @@ class _Reader:
                 raise _error_at(event, what, "write out the keys that it merges")
             if key in mapping:
                 raise _error_at(event, f"the key {safe_key(key)} is repeated", "keep one of them")
-            mapping[key] = self._build(next(self._events), depth + 1)
+            self.lines[*path, key] = event.start_mark.line + 1
+            mapping[key] = self._build(next(self._events), (*path, key))
         return mapping
 
     def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
