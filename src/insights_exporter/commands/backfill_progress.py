@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import typer
+from rich.filesize import decimal
 
 from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import FileStats
@@ -86,10 +87,5 @@ def estimate(
     return (
         f"{len(span.days)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "
         f"about {round(series * times):,} samples, "
-        f"{format_size((text + series * added) * times)} of text"
+        f"{decimal(round((text + series * added) * times))} of text"
     )
-
-
-def format_size(size: float) -> str:
-    """Return a number of bytes as `84.2 MB`, or `1.3 GB` from a gigabyte on."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
