@@ -147,6 +147,23 @@ def test_removed_job_runs_no_more() -> None:
     assert 1 == run_on_fast_clock(scenario)
 
 
+def test_nothing_runs_without_a_start() -> None:
+    """Commands that poll once have deployments whose schedule is not started."""
+
+    async def scenario() -> int:
+        schedule, count = Scheduler(), list[int]()
+
+        async def run() -> None:
+            count.append(1)
+
+        schedule.add(JOB, run, 300)
+        await asyncio.sleep(3600)
+        schedule.stop()
+        return len(count)
+
+    assert 0 == run_on_fast_clock(scenario)
+
+
 def test_added_job_replaces_one_of_its_name() -> None:
     """Only the newest job of a name runs."""
 

@@ -68,7 +68,12 @@ class Scheduler:
             run.cancel()
 
     def add(self, job: str, run: Run, every: float, after: float = 0.0) -> None:
-        """Run `run` in `after` seconds and then every `every` seconds; replace a job of the same name."""
+        """Run `run` in `after` seconds and then every `every` seconds; replace a job of the same name.
+
+        Nothing is run without `start`, as in commands that poll once.
+        """
+        if self._clock_check is None:
+            return
         self.remove(job)
         due = datetime.now(UTC) + timedelta(seconds=after)
         timer = asyncio.get_running_loop().call_later(after, self._fire, job)
