@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trustme
 
-from insights_exporter.demo import Certificate
+from insights_exporter.demo import Certificate, EmbeddedCoder
 
 HOST = "127.0.0.1"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -32,6 +32,13 @@ class Authority:
     def self_signed(self) -> Certificate:
         """Return a self-signed certificate."""
         return self._written("self-signed", trustme.CA().issue_cert(HOST))
+
+    def install(self, certificate: Certificate, server: EmbeddedCoder) -> None:
+        """Put a certificate in place of the good one, and restart the server."""
+        for source, name in zip(certificate, ("good.pem", "good.key"), strict=True):
+            (self.folder / name).write_bytes(source.read_bytes())
+        server.fail("refused")
+        server.clear_faults()
 
     def context(self) -> ssl.SSLContext:
         """Return an SSL context that trusts this authority."""

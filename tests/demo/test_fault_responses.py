@@ -112,7 +112,7 @@ def test_wrong_length_is_half(failing: FaultyServer) -> None:
     assert half.headers["Connection"] == "close"
 
 
-def test_certificates_change_while_it_runs(tmp_path: Path) -> None:
+def test_certificate_is_read_again_by_a_restart(tmp_path: Path) -> None:
     """A good certificate is trusted; an expired and a self-signed one are refused by any client."""
     authority = Authority(tmp_path)
     server = coder()
@@ -126,21 +126,13 @@ def test_certificates_change_while_it_runs(tmp_path: Path) -> None:
             (authority.expired(), "certificate has expired"),
             (authority.self_signed(), "unable to get local issuer certificate"),
         ):
-            server.set_certificate(certificate)
+            authority.install(certificate, server)
             with pytest.raises(httpx.TransportError):
                 http.get(buildinfo)
             with pytest.raises(httpx.ConnectError, match=reason):
                 http.get(buildinfo)
-        server.set_certificate(authority.good())
+        authority.install(authority.good(), server)
         assert http.get(buildinfo).status_code == 200
-
-
-def test_certificate_without_tls(tmp_path: Path) -> None:
-    """A certificate has no effect on a server without TLS."""
-    server = coder()
-    with serve(server) as url:
-        server.set_certificate(Authority(tmp_path).good())
-        assert httpx.get(f"{url}/api/v2/buildinfo").status_code == 200
 
 
 def test_waiting_client_does_not_delay_the_end() -> None:

@@ -103,13 +103,13 @@ CASES = (
         name="expired-certificate",
         reason="connection",
         whole_server=True,
-        begin=lambda coder, authority: coder.set_certificate(authority.expired()),
+        begin=lambda coder, authority: authority.install(authority.expired(), coder),
     ),
     FaultCase(
         name="self-signed-certificate",
         reason="connection",
         whole_server=True,
-        begin=lambda coder, authority: coder.set_certificate(authority.self_signed()),
+        begin=lambda coder, authority: authority.install(authority.self_signed(), coder),
     ),
 )
 """All faults; those without certificates are the demo's."""

@@ -5,8 +5,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from starlette.responses import Response
@@ -38,23 +37,6 @@ class RequestLogEntry:
     path: str
     query: str
     status: int
-
-
-class Certificate(NamedTuple):
-    """The files of a certificate: its chain and its key, both PEM."""
-
-    chain: Path
-    key: Path
-
-
-class Listener(Protocol):
-    """A listening server; each method returns when it has taken effect."""
-
-    def set_listening(self, listening: bool) -> None:  # noqa: FBT001 - it is all that is said
-        """Listen, or refuse new connections and close the existing ones."""
-
-    def set_certificate(self, certificate: Certificate) -> None:
-        """Use another certificate, and close the connections made with the old one."""
 
 
 @dataclass(slots=True)
@@ -120,8 +102,8 @@ class EmbeddedCoder:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     requests: deque[RequestLogEntry] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     """The last requests, oldest first."""
-    listeners: list[Listener] = field(default_factory=list)
-    """The running servers of it."""
+    listeners: list[Callable[[bool], None]] = field(default_factory=list)
+    """Called with whether to listen, each for a running server of it."""
     cache: ResponseCache = field(default_factory=ResponseCache)
     _faults: dict[str, Fault] = field(default_factory=dict)
     _limiter: MinuteRateLimiter = field(default_factory=MinuteRateLimiter)
@@ -137,18 +119,13 @@ class EmbeddedCoder:
         self._update_listeners()
 
     def _update_listeners(self) -> None:
-        for listener in self.listeners:
-            listener.set_listening(not self.is_closed)
+        for set_listening in self.listeners:
+            set_listening(not self.is_closed)
 
     @property
     def is_closed(self) -> bool:
         """Whether all connections are refused."""
         return self._faults.get(EVERYWHERE, HEALTHY).closed
-
-    def set_certificate(self, certificate: Certificate) -> None:
-        """Use another certificate wherever this server listens with TLS."""
-        for listener in self.listeners:
-            listener.set_certificate(certificate)
 
     def response(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None

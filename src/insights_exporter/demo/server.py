@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from socket import create_server, socket
 from threading import Event, Thread
+from typing import NamedTuple
 
 import uvicorn
 from starlette.requests import Request
@@ -12,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from insights_exporter.demo.embedded_coder import Certificate, EmbeddedCoder
+from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.error_responses import NO_ROUTE
 from insights_exporter.demo.faults import TRANSPORT
 
@@ -21,6 +23,14 @@ BACKLOG = 1024
 GRACE_SECONDS = 1
 IDLE_SECONDS = 120
 """Longer than clients keep a connection, as with Go's server: none is closed just when it is used again."""
+
+
+class Certificate(NamedTuple):
+    """The files of a certificate: its chain and its key, both PEM."""
+
+    chain: Path
+    key: Path
+
 
 Servable = EmbeddedCoder | Mapping[str, EmbeddedCoder]
 """One server, or many by the first part of their path: `/{name}/api/v2/...`."""
@@ -55,7 +65,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """A server whose listener can be closed and opened, and whose certificate can be replaced."""
+    """A server whose listener can be closed and opened, which then reads its certificate again."""
 
     def __init__(self, app: ASGIApp, port: int, certificate: Certificate | None) -> None:
         super().__init__(
@@ -75,6 +85,7 @@ class _Server(uvicorn.Server):
         )
         self.is_listening = Event()
         self._port = port
+        self._certificate = certificate
         self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
@@ -91,29 +102,22 @@ class _Server(uvicorn.Server):
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=GRACE_SECONDS)
 
-    def set_listening(self, listening: bool) -> None:  # noqa: FBT001 - as in Listener
+    def set_listening(self, listening: bool) -> None:  # noqa: FBT001 - it is all that is said
         """Listen on the same port, or stop listening and close all connections."""
         if listening != self.is_listening.is_set():
             self._run(self._open() if listening else self._close())
 
     async def _open(self) -> None:
+        if self.config.ssl and self._certificate:
+            self.config.ssl.load_cert_chain(*self._certificate)
         await self.startup([create_server((HOST, self._port), backlog=BACKLOG)])
 
     async def _close(self) -> None:
         self.is_listening.clear()
         for server in self.servers:
             server.close()
-        await self._close_connections()
-
-    async def _close_connections(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-
-    def set_certificate(self, certificate: Certificate) -> None:
-        """Use another certificate for new connections, and close the others."""
-        if self.config.ssl:
-            self.config.ssl.load_cert_chain(certificate.chain, certificate.key)
-        self._run(self._close_connections())
 
     def stop(self) -> None:
         """Stop serving."""
@@ -140,12 +144,12 @@ def serve(coder: Servable, port: int = 0, certificate: Certificate | None = None
         thread.start()
         server.is_listening.wait()
         listeners = coder.listeners if isinstance(coder, EmbeddedCoder) else []
-        listeners.append(server)
+        listeners.append(server.set_listening)
         try:
             if isinstance(coder, EmbeddedCoder):
                 server.set_listening(not coder.is_closed)
             yield f"{'https' if certificate else 'http'}://{HOST}:{port}"
         finally:
-            listeners.remove(server)
+            listeners.remove(server.set_listening)
             server.stop()
             thread.join()
