@@ -129,15 +129,17 @@ def test_new_config(exporter: Exporter, servers: Servers, how: Any) -> None:  # 
 
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(scrape)
-        eventually(lambda: len(seen) > 1)
-        requests = read_polls(exporter)["kept"].requests
-        hourly = {"datasets": {"templates": {"every": "1h"}}}
-        servers.write(
-            "kept", "changed", "new", more={"changed": {"max_series": 50_000, **hourly}, "new": hourly}
-        )
-        how(exporter)
-        eventually(lambda: read_polls(exporter)["new"].data and read_polls(exporter)["changed"].data)
-        scraping.set()
+        try:
+            eventually(lambda: len(seen) > 1)
+            requests = read_polls(exporter)["kept"].requests
+            hourly = {"datasets": {"templates": {"every": "1h"}}}
+            servers.write(
+                "kept", "changed", "new", more={"changed": {"max_series": 50_000, **hourly}, "new": hourly}
+            )
+            how(exporter)
+            eventually(lambda: read_polls(exporter)["new"].data and read_polls(exporter)["changed"].data)
+        finally:
+            scraping.set()
         task.result()
     after, page, config = read_polls(exporter), exporter.page(), exporter.page("/config")
 
