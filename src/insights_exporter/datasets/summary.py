@@ -4,7 +4,8 @@ Samples are dropped once they are rendered. A few small values of deployments
 and templates, never of single users, are kept.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
 from operator import itemgetter
 from typing import Any
@@ -113,14 +114,15 @@ def summarize(result: ConvertResult) -> PollSummary:
     """Return the summary of a response."""
     rows: _Rows = {samples.family: samples.rows for samples in result.samples}
     names = {app.app: _READABLE.get(app.name, app.name) for app in result.app_names}
+    apps = rows.get(templates.APP_USAGE)
     template_users = rows.get(template_breakdown.TEMPLATE_ACTIVE_USERS)
     limits = _by_first_label(rows, license_dataset.SEATS_LIMIT)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(result.daily_users[-DAYS:]),
         apps=None
-        if templates.APP_USAGE not in rows
-        else _largest(rows[templates.APP_USAGE], _MOST_ROWS, lambda app: names.get((app[1], app[2]), app[2])),
+        if apps is None
+        else _rank(((names.get((kind, slug), slug), use) for (_, kind, slug), use in apps), _MOST_ROWS),
         template_users=None
         if template_users is None
         else tuple((organization, name, users) for (_, organization, name, _), users in template_users),
@@ -141,12 +143,11 @@ def summarize(result: ConvertResult) -> PollSummary:
     )
 
 
-def _largest(rows: Iterable[tuple[_Labels, float]], limit: int, name: Callable[[_Labels], str]) -> Ranking:
-    used = [(labels, value) for labels, value in rows if value > 0]
+def _rank(values: Iterable[tuple[str, float]], limit: int) -> Ranking:
+    used = [(name[:_LONGEST_NAME], value) for name, value in values if value > 0]
     most = nlargest(limit, used, key=itemgetter(1))
     rest = max(sum(value for _, value in used) - sum(value for _, value in most), 0.0)
-    named = tuple((name(labels)[:_LONGEST_NAME], value) for labels, value in most)
-    return Ranking(named, len(used) - len(most), rest if len(used) > len(most) else 0.0)
+    return Ranking(tuple(most), len(used) - len(most), rest if len(used) > len(most) else 0.0)
 
 
 def _by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
@@ -155,17 +156,16 @@ def _by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
 
 def _parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ...]:
     """Return the parameters of most workspaces; free text, which may name users, leaves no value."""
-    by_name: dict[str, list[tuple[_Labels, float]]] = {}
-    for labels, workspaces in rows.get(templates.PARAMETER_WORKSPACES, ()):
-        by_name.setdefault(labels[1], []).append((labels, workspaces))
-    most = nlargest(_MOST_PARAMETERS, by_name.items(), key=lambda item: sum(value for _, value in item[1]))
-    return tuple(_parameter(name, values, choices) for name, values in most)
-
-
-def _parameter(name: str, values: Sequence[tuple[_Labels, float]], choices: Collection[str]) -> ParameterUse:
-    limit = _MOST_VALUES if name in choices else 0
-    ranking = _largest(values, limit, lambda labels: _READABLE_VALUES.get(labels[3], labels[3]))
-    return ParameterUse(name[:_LONGEST_NAME], ranking, name not in choices)
+    by_name = defaultdict[str, list[tuple[str, float]]](list)
+    for (_, name, _, value), workspaces in rows.get(templates.PARAMETER_WORKSPACES, ()):
+        by_name[name].append((_READABLE_VALUES.get(value, value), workspaces))
+    most = nlargest(_MOST_PARAMETERS, by_name.items(), key=lambda item: sum(count for _, count in item[1]))
+    return tuple(
+        ParameterUse(
+            name[:_LONGEST_NAME], _rank(values, _MOST_VALUES if name in choices else 0), name not in choices
+        )
+        for name, values in most
+    )
 
 
 def combine_summaries(summaries: Iterable[PollSummary]) -> PollSummary:
@@ -186,7 +186,7 @@ def _rank_templates(users: Sequence[TemplateUsers]) -> Ranking:
     """Return the templates of most users, with the names of their organizations if there are several."""
     is_one_organization = len({organization for organization, _, _ in users}) <= 1
     named = [
-        ((name if is_one_organization else "/".join(filter(None, (organization, name))),), value)
+        (name if is_one_organization else "/".join(filter(None, (organization, name))), value)
         for organization, name, value in users
     ]
-    return _largest(named, _MOST_ROWS, lambda labels: labels[0])
+    return _rank(named, _MOST_ROWS)
