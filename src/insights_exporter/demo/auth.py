@@ -44,34 +44,28 @@ _ROLES = (
 ROLES: Mapping[str, Role] = {role.name: role for role in _ROLES}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The only API key of the server."""
-
-    token: str
-    expires_at: datetime
-
-    @property
-    def id(self) -> str:
-        """The public part of the token."""
-        return self.token.partition("-")[0]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
     """One request, and the server as its caller sees it at that moment."""
 
     path: str
     query: Pairs
-    token: str
+    sent_token: str
     """Empty if the request has none."""
+    token: str
+    """The only valid one; the part before the dash is the ID of its API key."""
+    token_expires: datetime
     now: datetime
     population: Population
     server_version: ServerVersion
     role: Role
-    key: Key
     licensed: bool
     usage_stats: bool
+
+    @property
+    def key_id(self) -> str:
+        """The public part of the token."""
+        return self.token.partition("-")[0]
 
 
 def check_license(context: RequestContext) -> None:
@@ -82,12 +76,11 @@ def check_license(context: RequestContext) -> None:
 
 def check_token(context: RequestContext) -> None:
     """Check the token of a request; raises Refused."""
-    key = context.key
-    if not context.token:
+    if not context.sent_token:
         raise Refused(signed_out(MISSING))
-    if context.token.partition("-")[0] != key.id:
+    if context.sent_token.partition("-")[0] != context.key_id:
         raise Refused(signed_out("API key is invalid."))
-    if context.token != key.token:
+    if context.sent_token != context.token:
         raise Refused(signed_out("API key secret is invalid."))
-    if key.expires_at <= context.now:
-        raise Refused(signed_out(f"API key expired at {quote(format_time(key.expires_at))}."))
+    if context.token_expires <= context.now:
+        raise Refused(signed_out(f"API key expired at {quote(format_time(context.token_expires))}."))

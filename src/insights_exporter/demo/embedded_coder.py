@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from insights_exporter.demo.auth import ROLES, Key, RequestContext
+from insights_exporter.demo.auth import ROLES, RequestContext
 from insights_exporter.demo.error_responses import WRONG_METHOD, Refused, too_many
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
 from insights_exporter.demo.go_format import dump_json
@@ -154,16 +154,16 @@ class EmbeddedCoder:
     ) -> RequestContext:
         now = self.now() + fault.skew
         version = PUBLISHED_VERSION if self.rules == "published" else SERVER_VERSIONS[self.server_version]
-        expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
         return RequestContext(
             path=path,
             query=parse_qsl(query, keep_blank_values=True),
-            token=headers.get("coder-session-token", ""),
+            sent_token=headers.get("coder-session-token", ""),
+            token=self.token,
+            token_expires=self.token_expires or now.replace(microsecond=0) + timedelta(days=30),
             now=now,
             population=self.population,
             server_version=version,
             role=ROLES[self.role],
-            key=Key(self.token, expires),
             licensed=not fault.unlicensed,
             usage_stats=self.usage_stats,
         )

@@ -87,12 +87,12 @@ def get_own_user(context: RequestContext) -> Document:
 
 def get_key(context: RequestContext, key_id: str) -> Document:
     """Return the response of `/users/me/keys/{id}`, which the caller's own key has only."""
-    if key_id != context.key.id:
+    if key_id != context.key_id:
         raise Refused(NO_RESOURCE)
     return {
-        "id": context.key.id,
+        "id": context.key_id,
         "user_id": CALLER_ID,
-        "expires_at": format_time(context.key.expires_at),
+        "expires_at": format_time(context.token_expires),
         "token_name": "exporter",
         "lifetime_seconds": int(TOKEN_LIFETIME.total_seconds()),
     }
