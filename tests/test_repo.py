@@ -116,7 +116,7 @@ def test_docstrings_begin_with_plain_verbs() -> None:
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
-    """Nothing depends on where it was written."""
+    """No file contains an absolute path of a machine."""
     assert [] == find_mentions(MACHINE_PATHS)
 
 

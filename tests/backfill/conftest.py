@@ -11,15 +11,15 @@ from tests.support.receiver import Receiver, receiving
 
 
 @pytest.fixture(scope="session")
-def company() -> Population:
+def population() -> Population:
     """Return the sample data of all tests, whose history is computed once."""
     return Population(seed=3, users=5, templates=2)
 
 
 @pytest.fixture
-def backfill(tmp_path: Path, company: Population) -> Iterator[Backfill]:
+def backfill(tmp_path: Path, population: Population) -> Iterator[Backfill]:
     """Yield an embedded Coder and runs against it."""
-    coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
+    coder = EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1)
     with serve(coder) as url:
         yield Backfill(coder, url, tmp_path)
 

@@ -100,11 +100,11 @@ def read_stored_samples(prometheus: Prometheus, at: datetime, span: str) -> floa
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> Iterator[History]:
+def history(tmp_path_factory: pytest.TempPathFactory, population: Population) -> Iterator[History]:
     """Backfill days of two months in a time zone with daylight saving, import them, and continue scraping."""
     require("promtool")
     folder = tmp_path_factory.mktemp("history")
-    coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
+    coder = EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1)
     with ExitStack() as stack:
         url = stack.enter_context(serve(coder))
         (folder / "config.yml").write_text(CONFIG.format(url=url, zone=ZONE))
@@ -194,10 +194,12 @@ def test_users_are_constant_over_each_day(
     assert (END - find_midnight(SINCE)) // timedelta(hours=1) + 1 == len(values)
 
 
-def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path, company: Population) -> None:
+def test_remote_write_into_prometheus(
+    run_exporter: RunExporter, tmp_path: Path, population: Population
+) -> None:
     """A Prometheus with an out-of-order time window receives every sample by remote write."""
     now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
-    coder = EmbeddedCoder(population=company, now=lambda: now, rate_limit=-1)
+    coder = EmbeddedCoder(population=population, now=lambda: now, rate_limit=-1)
     since = (now - timedelta(days=1)).date()
     config = {"storage": {"tsdb": {"out_of_order_time_window": "3d"}}}
     with (

@@ -77,7 +77,7 @@ async def test_proxy_of_the_config_wins(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("entries", ["127.0.0.0/8", "127.0.0.1", "*", ""])
 async def test_token_never_goes_to_a_proxy_that_is_excluded(proxy: Proxy, url: str, entries: str) -> None:
-    """An excluded server, as every local one is, is reached directly."""
+    """Excluded servers, and all local ones, are reached directly."""
     environ = {"HTTP_PROXY": proxy.url, "NO_PROXY": entries}
     async with client(deployment(url), environ=environ) as one:
         await send_once(one)

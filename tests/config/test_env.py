@@ -93,7 +93,7 @@ def test_stored_token_is_not_used_for_another_server(tmp_path: Path) -> None:
 
 
 def test_token_variable_overrides_the_stored_token(tmp_path: Path) -> None:
-    """Then only the URL is taken from the session."""
+    """If the variable is set, only the URL is read from the session."""
     assert (URL, "a-bc") == load_environment(
         {"CODER_SESSION_TOKEN": "a-bc", "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))}
     )

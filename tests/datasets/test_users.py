@@ -110,7 +110,7 @@ def user(number: int) -> dict[str, object]:
 
 
 def test_first_name_in_the_alphabet_is_used() -> None:
-    """Names that are missing or empty do not count, whatever the order."""
+    """Missing and empty names are ignored, in any order."""
     users = [ActiveUser("1", 0.0, name) for name in ("zoe", None, "anna", "")]
 
     assert {"1": "anna"} == latest_usernames(users)

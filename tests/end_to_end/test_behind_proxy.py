@@ -101,7 +101,7 @@ async def test_all_links_of_the_status_page(page: Page, proxied: Proxied, end: s
 
 
 async def test_refreshing(page: Page, proxied: Proxied) -> None:
-    """The page refreshes itself from where it was loaded."""
+    """The page refreshes itself from its own URL."""
     await page.goto(f"{proxied.base}/?deployment=first")
     async with page.expect_response(lambda response: response.url == page.url) as refreshed:
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

@@ -128,8 +128,8 @@ def run_cases(directory: Path) -> Iterator[FaultRun]:
     """Run all cases at once and yield the observations."""
     authority, secrets = Authority(directory), Secrets(directory)
     with ExitStack() as stack:
-        names, people = (HEALTHY, *(case.deployment for case in CASES)), create_population()
-        coders = {name: create_coder(people, secrets, name) for name in names}
+        names, population = (HEALTHY, *(case.deployment for case in CASES)), create_population()
+        coders = {name: create_coder(population, secrets, name) for name in names}
         deployments = [
             stack.enter_context(serve_deployment(name, number, coder, authority, secrets))
             for number, (name, coder) in enumerate(coders.items())
@@ -148,14 +148,14 @@ def run_cases(directory: Path) -> Iterator[FaultRun]:
 
 def create_population() -> Population:
     """Return users with a history computed before: thirty servers share them, and none may be slow."""
-    people = Population(seed=1, users=5, templates=2)
-    send_request(EmbeddedCoder(population=people), "/insights/daus")
-    return people
+    population = Population(seed=1, users=5, templates=2)
+    send_request(EmbeddedCoder(population=population), "/insights/daus")
+    return population
 
 
-def create_coder(people: Population, secrets: Secrets, name: str) -> EmbeddedCoder:
+def create_coder(population: Population, secrets: Secrets, name: str) -> EmbeddedCoder:
     """Return a server with a token of its own."""
-    return EmbeddedCoder(population=people, token=secrets.fresh(name), rate_limit=-1)
+    return EmbeddedCoder(population=population, token=secrets.fresh(name), rate_limit=-1)
 
 
 @contextmanager

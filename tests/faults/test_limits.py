@@ -32,7 +32,7 @@ A_FEW = 20
 
 
 @pytest.fixture(scope="module")
-def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def config_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Provide a config of a deployment with an exposition of some length."""
     coder = EmbeddedCoder(population=Population(seed=1, users=PEOPLE, templates=2))
     with serve(coder) as url:
@@ -47,9 +47,9 @@ def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def exporter(settings_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+def exporter(config_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """Provide an exporter with room for two scrapes."""
-    words = (f"--config.file={settings_file}", "--web.max-requests=2", "--web.enable-lifecycle")
+    words = (f"--config.file={config_file}", "--web.max-requests=2", "--web.enable-lifecycle")
     with exporter_peer.serving(tmp_path_factory.mktemp("exporter"), *words) as running:
         eventually(lambda: "coder_insights_user_latency_seconds{" in running.page())
         yield running
@@ -178,9 +178,9 @@ def test_random_bytes_cause_no_internal_error(exporter: Exporter, noise: bytes) 
     assert read_response(exporter, noise)[:12] in {b"", b"HTTP/1.1 400"}
 
 
-def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_file: Path) -> None:
+def test_running_scrapes_are_finished(start_exporter: StartExporter, config_file: Path) -> None:
     """After SIGTERM, running scrapes are completed, and the exporter exits despite other clients."""
-    exporter = start_exporter(f"--config.file={settings_file}", "--web.max-requests=100")
+    exporter = start_exporter(f"--config.file={config_file}", "--web.max-requests=100")
     eventually(lambda: "coder_insights_user_latency_seconds{" in exporter.page())
     process = exporter.running.process
     with (

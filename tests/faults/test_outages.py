@@ -229,7 +229,7 @@ def test_invalid_rows_are_logged_once_per_kind() -> None:
     """Invalid rows in the responses of a whole day are logged once for each kind of row."""
     coder = create_small_coder()
 
-    class Odd(httpx.AsyncBaseTransport):
+    class InvalidRows(httpx.AsyncBaseTransport):
         inner = httpx.ASGITransport(create_app(coder))
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -238,7 +238,7 @@ def test_invalid_rows_are_logged_once_per_kind() -> None:
             return await self.inner.handle_async_request(request)
 
     async def scenario() -> None:
-        async with poll_deployment(Odd(), **select_dataset("daus")):
+        async with poll_deployment(InvalidRows(), **select_dataset("daus")):
             await asyncio.sleep(DAY)
 
     lines = read_failure(lambda: run_on_fast_clock(scenario))

@@ -86,8 +86,8 @@ def test_variables_query_existing_labels(file: Path) -> None:
 
 
 @each
-def test_exporters_are_chosen(query: PanelQuery) -> None:
-    """Every selector is bound to the chosen jobs, instances and (where it has any) deployments."""
+def test_exporters_are_selected(query: PanelQuery) -> None:
+    """Every selector has the selected jobs, instances and, if the family has the label, deployments."""
     for name, matchers in SELECTOR.findall(query.expr):
         assert 'job=~"$job", instance=~"$instance"' in matchers
         assert ('deployment=~"$deployment"' in matchers) == ("deployment" in NAMES[name])

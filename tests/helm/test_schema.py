@@ -134,6 +134,6 @@ def test_relabelings_have_the_operators_actions(kind: str, endpoints: str) -> No
     assert sorted(published) == SCHEMA["$defs"]["relabeling"]["properties"]["action"]["enum"]
 
 
-def test_a_value_of_another_chart_is_none_of_ours() -> None:
-    """A parent's global values, and its switch for this chart, are let through."""
+def test_values_of_a_parent_chart_are_accepted() -> None:
+    """Global values of a parent chart, and its switch for this chart, are accepted."""
     assert render_objects() == render_objects({"global": {"domain": "example.com"}, "enabled": True})

@@ -124,8 +124,8 @@ def test_a_certificate_alone_is_enough_for_https() -> None:
         pytest.param({"proxy": f"http://user:{MADE_UP}@proxy"}, "config.deployments[0].proxy", id="proxy"),
     ],
 )
-def test_no_secret_goes_into_a_config_map(part: Values, place: str) -> None:
-    """A secret in the configuration is refused without showing it, or kept in a Secret if so wished."""
+def test_no_secret_is_stored_in_a_config_map(part: Values, place: str) -> None:
+    """A secret in the config is rejected without showing it, or stored in a Secret with configInSecret."""
     values = {"config": {"deployments": [{**MAIN, **part}]}, "existingSecret": "theirs"}
     said = read_error(values)
 
@@ -134,8 +134,8 @@ def test_no_secret_goes_into_a_config_map(part: Values, place: str) -> None:
     assert [] == select_kind("ConfigMap", render_objects({**values, "configInSecret": True}))
 
 
-def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
-    """What holds for all is looked at too."""
+def test_no_secret_of_defaults_is_stored_in_a_config_map() -> None:
+    """Secrets in `defaults` are rejected, too."""
     assert "config.defaults.token: secrets" in read_error(
         {"config": {"defaults": {"token": MADE_UP}, "deployments": []}}
     )

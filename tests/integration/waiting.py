@@ -51,7 +51,7 @@ async def eventually_async(condition: Callable[[], Found], seconds: float = 30.0
 
 
 async def eventually_async(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Return the first truthy value of `condition`, awaited if it can be, while the event loop goes on.
+    """Return the first truthy value of `condition`, awaited if necessary, without blocking the event loop.
 
     Raises:
         AssertionError: it stayed falsy for `seconds`; names the last value.
@@ -69,6 +69,6 @@ async def eventually_async(condition: Callable[[], Any], seconds: float = 30.0) 
 
 
 def _name(condition: Callable[[], object]) -> str:
-    """Return which condition it is, and where it stands."""
+    """Return the name and location of a condition."""
     code = getattr(condition, "__code__", None)
     return f"{condition.__name__} at {code.co_filename}:{code.co_firstlineno}" if code else repr(condition)

@@ -107,11 +107,11 @@ def _days(query: Mapping[str, str]) -> str:
     )
 
 
-def run_polls(company: SampleDeployment, hours: float, start: datetime = START, **config: object) -> str:
+def run_polls(sample: SampleDeployment, hours: float, start: datetime = START, **config: object) -> str:
     """Poll a deployment for some hours from `start` and return the last exposition."""
 
     async def scenario() -> str:
-        async with poll_deployment(company, **config) as polled:
+        async with poll_deployment(sample, **config) as polled:
             await asyncio.sleep(hours * HOUR)
             return polled.page()
 

@@ -42,7 +42,7 @@ def test_equal_contexts_are_shared() -> None:
 
 
 def test_invalid_files_are_errors_without_tls_too(tmp_path: Path) -> None:
-    """The files of `tls` are checked whatever the URL is."""
+    """The files of `tls` are checked for any URL."""
     file = tmp_path / "ca.pem"
     file.touch()
 

@@ -28,10 +28,10 @@ def format_number(number: int) -> str:
 @pytest.mark.parametrize("per_minute", [PER_MINUTE, 10])
 def test_requests_in_a_minute_are_limited(per_minute: int) -> None:
     """At the start, when every job is due, and later: no more than the rate and one burst."""
-    company = SampleDeployment(users=20, templates=50)
-    run_polls(company, 0.25, requests_per_minute=per_minute)
+    sample = SampleDeployment(users=20, templates=50)
+    run_polls(sample, 0.25, requests_per_minute=per_minute)
 
-    assert company.most_in_a_minute() <= per_minute + min(per_minute, LARGEST_BURST)
+    assert sample.most_in_a_minute() <= per_minute + min(per_minute, LARGEST_BURST)
 
 
 def test_requests_of_three_windows_and_fifty_templates() -> None:
@@ -39,12 +39,12 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
 
     The first hour has one more round, so that a day can be computed without polling for one.
     """
-    company = SampleDeployment(users=20, templates=50)
-    run_polls(company, 3, start=BEFORE_MIDNIGHT)
-    day = company.in_hour(1) + 23 * company.in_hour(2)
+    sample = SampleDeployment(users=20, templates=50)
+    run_polls(sample, 3, start=BEFORE_MIDNIGHT)
+    day = sample.in_hour(1) + 23 * sample.in_hour(2)
 
-    assert [50 * 4 + 75] * 2 == [company.in_hour(2), company.in_hour(3)], "change docs/performance.md too"
-    busiest = f"The busiest 60 seconds had {company.most_in_a_minute()}: "
+    assert [50 * 4 + 75] * 2 == [sample.in_hour(2), sample.in_hour(3)], "change docs/performance.md too"
+    busiest = f"The busiest 60 seconds had {sample.most_in_a_minute()}: "
     assert [] == find_undocumented(
         f"has {format_number(day)} requests. {busiest}",
         f"**{day / 24 / 60:.1f} a minute with 50 templates**",
@@ -53,8 +53,8 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
 
 def test_typical_deployment_stays_small() -> None:
     """500 users, 40 templates, 30 parameters and 20 groups: below 5,000 series and 5 requests a minute."""
-    company = SampleDeployment(users=500, templates=40)
-    page = run_polls(company, 2, datasets={"groups": {"enabled": True}})
+    sample = SampleDeployment(users=500, templates=40)
+    page = run_polls(sample, 2, datasets={"groups": {"enabled": True}})
     names = {
         dict(labels)["parameter_name"] for labels in parse_series(page, "coder_insights_parameter_workspaces")
     }
@@ -70,4 +70,4 @@ def test_typical_deployment_stays_small() -> None:
         f"has about {format_number(round(len(series) - of_groups, -2))} series with the defaults",
         f"{GROUPS} groups add about {round(of_groups, -2)}",
     )
-    assert company.in_hour(2) / 60 < 5
+    assert sample.in_hour(2) / 60 < 5

@@ -1,4 +1,4 @@
-"""No series is in two sources, whatever a server responds over time."""
+"""No series is in two sources, for any sequence of responses."""
 
 import asyncio
 import json

@@ -88,10 +88,10 @@ class Leaky:
     """The number of responses by leak."""
 
     @property
-    def people(self) -> list[str]:
+    def identifiers(self) -> list[str]:
         """Return everything that identifies a user."""
-        people = self.coder.population.users
-        return [text for one in people for text in (one.id, one.username, one.avatar_url) if text]
+        users = self.coder.population.users
+        return [text for one in users for text in (one.id, one.username, one.avatar_url) if text]
 
     def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
         """Return the bytes of a response."""

@@ -37,8 +37,8 @@ def test_unexpected_error_names_its_place_and_no_user(name: str) -> None:
     with structlog.testing.capture_logs() as logs:
         page = run_on_fast_clock(scenario)
     output = page + str(logs)
-    people = coder.population.users
+    users = coder.population.users
 
     assert "unexpected RuntimeError in crash (test_crash.py:" in str(logs)
     assert 0.0 in parse_series(page, "insights_exporter_poll_success").values()
-    assert [] == [one.username for one in people if one.username in output or one.id in output]
+    assert [] == [one.username for one in users if one.username in output or one.id in output]

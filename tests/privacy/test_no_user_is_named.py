@@ -156,7 +156,7 @@ def read_pages(exporter: Exporter) -> Mapping[str, str]:
 
 def find_named(coder: EmbeddedCoder, text: str) -> list[str]:
     """Return everything in a text that identifies a user."""
-    return [word for word in Leaky(coder).people if word in text]
+    return [word for word in Leaky(coder).identifiers if word in text]
 
 
 def test_no_user_is_named_without_faults(coder: EmbeddedCoder, exporter: Exporter) -> None:
@@ -193,7 +193,7 @@ def test_search_finds_named_users(coder: EmbeddedCoder, tmp_path: Path, run_expo
     with serve_leaky(Leaky(coder)) as url:
         config = write_config(tmp_path / "config.yml", [{"name": "named", "url": url}])
         page = run_exporter("scrape", f"--config.file={config}", env={"TOKEN": DEMO_TOKEN}).stdout
-    people = coder.population.users
+    users = coder.population.users
 
-    assert {person.username for person in people} & set(find_named(coder, page))
-    assert {person.id for person in people} & set(find_named(coder, page))
+    assert {person.username for person in users} & set(find_named(coder, page))
+    assert {person.id for person in users} & set(find_named(coder, page))

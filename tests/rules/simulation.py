@@ -115,7 +115,7 @@ def simulate(
     minutes: int = MINUTES,
     **config: object,
 ) -> tuple[Scrape, ...]:
-    """Return what Prometheus scrapes, every few `minutes`, while `play` goes on with the config."""
+    """Return what Prometheus scrapes every few `minutes` while `play` runs."""
 
     async def scenario() -> tuple[Scrape, ...]:
         async with _stage(create_small_coder(**(coder or {})), cut, minutes, config) as stage:

@@ -93,8 +93,8 @@ def test_runbook_link_leads_to_the_alert_s_runbook(alert: str) -> None:
 
 
 @each_alert
-def test_dashboard_link_is_a_path_to_be_put_behind_an_address(alert: str) -> None:
-    """It leads to one of the dashboards on any Grafana, at the alert's deployment where it has one."""
+def test_dashboard_link_is_a_path(alert: str) -> None:
+    """The link is the path of a dashboard, opened at the alert's deployment if it has one."""
     link = ALERTS[alert]["annotations"]["dashboard_url"]
     uids = "|".join(load(file)["uid"] for file in list_files())
 

@@ -144,7 +144,7 @@ async def exporter_dies(stage: Stage) -> None:
 
 
 async def deployment_removed(stage: Stage) -> None:
-    """Remove the deployment from the config of an exporter that goes on."""
+    """Remove the deployment from the config of a running exporter."""
     await stage.scrape(1)
     removed: Scrape = {'insights_exporter_config_last_reload_successful{job="insights-exporter"}': "1"}
     stage.scrapes += [removed] * stage.count(hours=2)

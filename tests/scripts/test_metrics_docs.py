@@ -39,8 +39,8 @@ def test_section_contains_all_declared_facts() -> None:
     ) == metrics_docs.section(FULL, ["naps"])
 
 
-def test_section_leaves_out_what_is_not_declared() -> None:
-    """A family with a name, a kind and a HELP has no empty lines of facts."""
+def test_section_omits_undeclared_facts() -> None:
+    """A section has no lines for facts that a family does not declare."""
     family = MetricFamily(name="naps", type="gauge", help="Naps now.")
 
     assert "### `naps`\n\nNaps now.\n\n- Type: gauge\n- Labels: none\n- Stability: stable\n" == (

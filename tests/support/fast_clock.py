@@ -57,7 +57,7 @@ class FastLoop(asyncio.SelectorEventLoop):
         return self._now.total_seconds()
 
     def step_wall_clock(self, by: timedelta) -> None:
-        """Set the wall clock forward or back; the loop's time goes on."""
+        """Set the wall clock forward or back; the loop's time is not affected."""
         self._start += by
         self._wall.move_to(self._start + self._now)
 

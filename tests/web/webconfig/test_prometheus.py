@@ -87,7 +87,7 @@ def test_credentials_of_scrapes(
     assert {name for name, is_up in up.items() if is_up} == is_served
 
 
-def test_scraping_goes_on_while_certificates_change(
+def test_scrapes_succeed_while_certificates_change(
     directory: Path, authorities: Authorities, start_prometheus: StartPrometheus
 ) -> None:
     """No scrape fails while the certificate is replaced."""
@@ -110,7 +110,7 @@ def test_scraping_goes_on_while_certificates_change(
 
 
 def test_a_browser_gets_a_login_prompt(served: dict[str, ServedApp], authorities: Authorities) -> None:
-    """A browser is asked for user and password."""
+    """A browser prompts for user and password."""
     trust = ssl.create_default_context()
     authorities.server.configure_trust(trust)
     with httpx.Client(verify=trust, trust_env=False) as browser:

@@ -12,7 +12,7 @@ from tests.web.webconfig.certificates import DATA, load, write_case
 
 
 class Check(NamedTuple):
-    """A check of the toolkit with the bad files that violate it, or where it is tested otherwise."""
+    """A check of the toolkit with the invalid files that violate it, or the test that covers it."""
 
     of: str
     files: tuple[str, ...] = ()
