@@ -80,7 +80,7 @@ def test_what_is_tested_is_what_is_run(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["httptools", "httpx", "msgspec", "pydantic", "starlette", "typer", "uvicorn"]
+    "name", ["apscheduler", "httptools", "httpx", "msgspec", "pydantic", "starlette", "typer", "uvicorn"]
 )
 def test_dependencies_with_relied_on_details_are_bounded(name: str) -> None:
     """Installers that ignore the locks do not install a release that may break the exporter."""

@@ -63,7 +63,9 @@ def test_any_text_is_one_line(format_: Format, text: str) -> None:
     assert all(character.isprintable() or ord(character) >= 0xA0 for character in line[:-1])
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "uvicorn.error", "asyncio"])
+@pytest.mark.parametrize(
+    "name", ["httpx", "httpcore.http11", "apscheduler.scheduler", "uvicorn.error", "asyncio"]
+)
 def test_libraries_are_silent(name: str) -> None:
     """Libraries log nothing at any level: their lines may contain headers."""
     stream = io.StringIO()

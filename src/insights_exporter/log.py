@@ -12,7 +12,7 @@ Format = Literal["logfmt", "json"]
 
 _FIRST = ("ts", "level", "msg")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
-_SILENCED = ("httpx", "httpcore", "uvicorn", "asyncio")
+_SILENCED = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
 """Libraries whose messages repeat those of the exporter, and may contain URLs."""
 
 

@@ -9,7 +9,7 @@ from tests.integration.exporter import IMPORTED_FROM, StartExporter
 from tests.integration.waiting import eventually
 
 HEAVY = frozenset(
-    {"bcrypt", "httpx", "jinja2", "msgspec", "prometheus_client", "pydantic", "starlette"}
+    {"apscheduler", "bcrypt", "httpx", "jinja2", "msgspec", "prometheus_client", "pydantic", "starlette"}
     | {"structlog", "uvicorn", "uvloop", "yaml"}
 )
 NOT_SERVING = frozenset(

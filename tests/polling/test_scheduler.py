@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -147,93 +146,6 @@ def test_removed_job_runs_no_more() -> None:
     assert 1 == run_on_fast_clock(scenario)
 
 
-def test_nothing_runs_without_a_start() -> None:
-    """Commands that poll once have deployments whose schedule is not started."""
-
-    async def scenario() -> int:
-        schedule, count = Scheduler(), list[int]()
-
-        async def run() -> None:
-            count.append(1)
-
-        schedule.add(JOB, run, 300)
-        await asyncio.sleep(3600)
-        schedule.stop()
-        return len(count)
-
-    assert 0 == run_on_fast_clock(scenario)
-
-
-def test_added_job_replaces_one_of_its_name() -> None:
-    """Only the newest job of a name runs."""
-
-    async def scenario() -> list[int]:
-        schedule, started = Scheduler(), list[int]()
-
-        async def run(number: int) -> None:
-            started.append(number)
-
-        schedule.start()
-        schedule.add(JOB, partial(run, 1), 300, after=10)
-        schedule.add(JOB, partial(run, 2), 300, after=10)
-        await asyncio.sleep(11)
-        schedule.stop()
-        return started
-
-    assert [2] == run_on_fast_clock(scenario)
-
-
-def test_stopped_schedule_cancels_runs() -> None:
-    """A run in progress ends with the schedule, also one of a removed job."""
-
-    async def scenario() -> list[str]:
-        schedule, cancelled = Scheduler(), list[str]()
-
-        async def wait(name: str) -> None:
-            try:
-                await asyncio.sleep(3600)
-            except asyncio.CancelledError:
-                cancelled.append(name)
-                raise
-
-        schedule.start()
-        for name in ("removed", "kept"):
-            schedule.add(name, partial(wait, name), 300)
-        await asyncio.sleep(1)
-        schedule.remove("removed")
-        assert [] == cancelled
-        schedule.stop()
-        await asyncio.sleep(0)
-        return cancelled
-
-    assert {"removed", "kept"} == set(run_on_fast_clock(scenario))
-
-
-def test_missed_run_starts_within_a_minute() -> None:
-    """After the machine slept, when the clock is suddenly ahead, a missed run does not wait for its timer."""
-
-    async def scenario() -> list[float]:
-        schedule, started = Scheduler(), list[float]()
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, FastLoop)
-
-        async def run() -> None:
-            started.append(loop.time())
-
-        schedule.start()
-        schedule.add(JOB, run, 86400)
-        await asyncio.sleep(100)
-        loop.step_wall_clock(timedelta(days=2))
-        await asyncio.sleep(60)
-        schedule.stop()
-        return started
-
-    first, second = run_on_fast_clock(scenario)
-
-    assert 0.0 == first
-    assert 100.0 <= second <= 160.0
-
-
 @pytest.mark.parametrize("step", [timedelta(days=-400), timedelta(hours=-2), timedelta(hours=2)], ids=str)
 def test_clock_that_is_set(step: timedelta) -> None:
     """If the system clock is set, runs continue at their interval and are aligned again."""
@@ -260,3 +172,20 @@ def test_clock_that_is_set(step: timedelta) -> None:
 
     assert 600 >= max(after - before for before, after in pairwise([*started, 4600.0]))
     assert 2 * NEARLY > (times[-1] - midnight + NEARLY) % timedelta(minutes=5)
+
+
+def test_nothing_runs_without_a_start() -> None:
+    """Commands that poll once have deployments whose schedule is not started."""
+
+    async def scenario() -> int:
+        schedule, count = Scheduler(), list[int]()
+
+        async def run() -> None:
+            count.append(1)
+
+        schedule.add(JOB, run, 300)
+        await asyncio.sleep(3600)
+        schedule.stop()
+        return len(count)
+
+    assert 0 == run_on_fast_clock(scenario)

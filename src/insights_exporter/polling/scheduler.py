@@ -4,123 +4,93 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from insights_exporter.config.intervals import ROLLUP_INTERVAL
 
-Run = Callable[[], Awaitable[None]]
-
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_FIRST_OFFSET = 60_000
-_OFFSETS = 60_001
 _CLOCK_CHECK = 60.0
 _SHORTEST_STEP = 10.0
-"""Seconds by which the system's clock has to be set for the next runs to follow it."""
+"""Seconds by which the system's clock has to be set back for the next runs to follow it."""
 
 
 def offset_of(job: str) -> timedelta:
     """Return how long after a rollup of Coder `job` runs: 60 to 120 seconds, always the same."""
     digest = hashlib.blake2b(job.encode(), digest_size=4).digest()
-    return timedelta(milliseconds=_FIRST_OFFSET + int.from_bytes(digest) % _OFFSETS)
+    return timedelta(milliseconds=60_000 + int.from_bytes(digest) % 60_001)
 
 
-def next_run(every: float, offset: timedelta, previous: datetime, now: datetime) -> datetime:
-    """Return the first time after `now` that is `offset` after a multiple of `every` seconds of Unix time.
+class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
+    """Fires `offset` after each multiple of `every` seconds of Unix time.
 
-    Intervals shorter than Coder's rollup just repeat. Missed runs are skipped.
+    Intervals shorter than Coder's rollup just repeat.
     """
-    interval = timedelta(seconds=every)
-    if every < ROLLUP_INTERVAL:
-        return (previous if previous + interval > now else now) + interval
-    return _EPOCH + offset + ((now - _EPOCH - offset) // interval + 1) * interval
+
+    def __init__(self, every: float, offset: timedelta) -> None:
+        self._every = timedelta(seconds=every)
+        self._repeats = every < ROLLUP_INTERVAL
+        self._offset = offset
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return the next time after `now`."""
+        if self._repeats:
+            return max((previous or now) + self._every, now)
+        return _EPOCH + self._offset + ((now - _EPOCH - self._offset) // self._every + 1) * self._every
 
 
-@dataclass(slots=True)
-class _Job:
-    run: Run
-    every: float
-    offset: timedelta
-    due: datetime
-    timer: asyncio.TimerHandle
-    current: asyncio.Future[None] | None = None
+_DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 
 class Scheduler:
     """Runs jobs repeatedly, each at most once at a time."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _Job] = {}
-        self._running: set[asyncio.Future[None]] = set()
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
         self._clock_check: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Follow the system's clock, on the running event loop."""
+        """Start running the jobs, on the running event loop."""
+        self._scheduler.start()
         self._follow_clock(_clock_lead())
 
     def stop(self) -> None:
-        """Remove all jobs and cancel their runs."""
+        """Stop running jobs."""
         if self._clock_check:
             self._clock_check.cancel()
-        for job in tuple(self._jobs):
-            self.remove(job)
-        for run in self._running:
-            run.cancel()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
 
-    def add(self, job: str, run: Run, every: float, after: float = 0.0) -> None:
-        """Run `run` in `after` seconds and then every `every` seconds; replace a job of the same name.
-
-        Nothing is run without `start`, as in commands that poll once.
-        """
-        if self._clock_check is None:
-            return
-        self.remove(job)
-        due = datetime.now(UTC) + timedelta(seconds=after)
-        timer = asyncio.get_running_loop().call_later(after, self._fire, job)
-        self._jobs[job] = _Job(run, every, offset_of(job), due, timer)
+    def add(self, job: str, run: Callable[[], Awaitable[None]], every: float, after: float = 0.0) -> None:
+        """Run `run` in `after` seconds and then every `every` seconds."""
+        first = datetime.now(UTC) + timedelta(seconds=after)
+        self._scheduler.add_job(run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=first)
 
     def remove(self, job: str) -> None:
-        """Remove a job, if there is one of this name; a run in progress continues."""
-        if known := self._jobs.pop(job, None):
-            known.timer.cancel()
+        """Remove a job; a run in progress continues. A stopped scheduler has no jobs left."""
+        with suppress(JobLookupError):
+            self._scheduler.remove_job(job)
 
     def advance(self, job: str, after: float = 0.0) -> None:
         """Run the job within two minutes after `after` seconds, if it is not due sooner."""
-        known = self._jobs.get(job)
+        known = self._scheduler.get_job(job)
         soon = datetime.now(UTC) + timedelta(seconds=after) + offset_of(job)
-        if known and known.due > soon:
-            self._set_due(job, soon)
-
-    def _fire(self, name: str) -> None:
-        """Start the job unless its last run is in progress; wait on if a timer or the clock is ahead."""
-        job, now = self._jobs[name], datetime.now(UTC)
-        if now < job.due:
-            self._set_due(name, job.due)
-            return
-        if job.current is None or job.current.done():
-            job.current = asyncio.ensure_future(job.run())
-            self._running.add(job.current)
-            job.current.add_done_callback(self._running.discard)
-        self._set_due(name, next_run(job.every, job.offset, job.due, now))
-
-    def _set_due(self, name: str, due: datetime) -> None:
-        job = self._jobs[name]
-        job.due = due
-        job.timer.cancel()
-        seconds = max((due - datetime.now(UTC)).total_seconds(), 0.0)
-        job.timer = asyncio.get_running_loop().call_later(seconds, self._fire, name)
+        if known and known.next_run_time > soon:
+            known.modify(next_run_time=soon)
 
     def _follow_clock(self, lead: float) -> None:
-        """Adapt the timers if the system's clock was set; `lead` is that of the last check.
+        """Move the next runs along if the system's clock was set back, or they wait until it has caught up.
 
-        If it was set back, the next runs move along, or they would wait until
-        it has caught up. If it was set forward, missed runs start.
+        `lead` is that of the last check. A clock that was set forward needs nothing: missed runs start.
         """
         now = _clock_lead()
-        if abs(lead - now) > _SHORTEST_STEP:
-            step = timedelta(seconds=max(lead - now, 0.0))
-            for name, job in self._jobs.items():
-                self._set_due(name, job.due - step)
+        if lead - now > _SHORTEST_STEP:
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=job.next_run_time - timedelta(seconds=lead - now))
         self._clock_check = asyncio.get_running_loop().call_later(_CLOCK_CHECK, self._follow_clock, now)
 
 
