@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,7 +12,6 @@ HALF_HOUR = 30
 """Minutes."""
 ROLLUP_MINUTES = 5
 HALF_HOURS_PER_DAY = 48
-SECONDS_PER_HALF_HOUR = 1800
 SATURDAY = 5
 FOUNDED = date(2022, 1, 3).toordinal()
 """The day of the first users; there is no activity before it."""
@@ -48,9 +47,8 @@ REGIONS = (
 def first_half_hour(region: Region, day: int) -> int:
     """Return the half hour, counted in UTC from day 0, with which a local day (an ordinal) begins."""
     noon = datetime.combine(date.fromordinal(day), time(12), ZoneInfo(region.zone))
-    offset = noon.utcoffset()
-    ahead = 0 if offset is None else int(offset.total_seconds()) // SECONDS_PER_HALF_HOUR
-    return day * HALF_HOURS_PER_DAY - ahead
+    offset = noon.utcoffset() or timedelta()
+    return day * HALF_HOURS_PER_DAY - offset // timedelta(minutes=HALF_HOUR)
 
 
 @cache
@@ -66,9 +64,6 @@ class DayPart(NamedTuple):
     first: int
     after: int
     minutes: int = 0
-
-
-WHOLE_DAY = DayPart(0, HALF_HOURS_PER_DAY)
 
 
 @dataclass(frozen=True, slots=True)
