@@ -12,7 +12,7 @@ from the code.
 
 Every failed request counts in `insights_exporter_request_failures_total` with its reason. The log, `check`
 and the status page show the remedy below. *Retried* means within the same poll; in any case, the dataset is
-polled again at its next interval.
+polled again at its next interval, and after a failure that is retried within seven minutes.
 
 | response or error | reason | retried | what to do |
 |---|---|---|---|

@@ -194,6 +194,23 @@ def test_server_that_is_down_at_start_recovers() -> None:
     assert after is not None
 
 
+def test_hourly_polls_do_not_wait_an_hour_after_an_outage() -> None:
+    """Once a server is up again, all that failed because it was down is polled within ten minutes."""
+    coder = create_small_coder()
+    coder.fail("503")
+
+    async def scenario() -> str:
+        async with poll_deployment(coder) as polled:
+            await asyncio.sleep(60)
+            coder.clear_faults()
+            await asyncio.sleep(600)
+            return polled.page()
+
+    page = run_on_fast_clock(scenario)
+
+    assert {1.0} == set(parse_series(page, SUCCESS).values())
+
+
 def test_result_that_cannot_be_published_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A poll whose result cannot be published is exposed as failed, and the others as successful."""
     replace, fails = MetricStore.replace, list[bool]()

@@ -16,6 +16,7 @@ from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import Request
+from insights_exporter.config.intervals import ROLLUP_INTERVAL
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.summary import PollSummary, combine_summaries
@@ -93,6 +94,8 @@ class Poller:
         self._polled[job.dataset.name].set()
         if entries:
             self._advance_without_lookup(job.dataset.name)
+        if failure and failure.transient and not job.dataset.depends_on:
+            self.advance(job, ROLLUP_INTERVAL)
         if job.ends_at_midnight:
             self.advance(job, max(self._day_ends(context) - clock(), 0.0))
 
