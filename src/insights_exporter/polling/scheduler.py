@@ -47,10 +47,9 @@ _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 
 class Scheduler:
-    """Runs jobs repeatedly, each at most once at a time; none before it is started."""
+    """Runs jobs repeatedly, each at most once at a time."""
 
     def __init__(self) -> None:
-        self._is_started = False
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
         self._clock_check: asyncio.TimerHandle | None = None
 
