@@ -13,7 +13,7 @@ HEAVY = frozenset(
     | {"structlog", "uvicorn", "uvloop", "yaml"}
 )
 NOT_SERVING = frozenset(
-    {"bcrypt", "click.core", "cramjam", "jinja2", "pygments", "rich.console", "uvicorn"}
+    {"bcrypt", "click.core", "cramjam", "greenlet._greenlet", "jinja2", "pygments", "rich.console", "uvicorn"}
     | {f"insights_exporter.{name}" for name in ("backfill", "demo", "web.status", "web.webconfig")}
 )
 """What only other commands, the status page and the web config file need. Python lists failed imports too, so
