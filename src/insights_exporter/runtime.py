@@ -55,7 +55,7 @@ def trim_heap() -> None:
 
 @contextmanager
 def hide_modules(*names: str) -> Iterator[None]:
-    """Let imports in the block proceed as if `names` were not installed ("Start").
+    """Let imports in the block proceed as if `names` were not installed ("Startup").
 
     Libraries load optional modules whether they are needed or not: httpx
     those of its command line, structlog those of coloured tracebacks.

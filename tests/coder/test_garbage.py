@@ -9,7 +9,7 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import Request
 from insights_exporter.demo import FAULTS, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
-from tests.integration.garbage import count_collected
+from tests.integration.garbage import list_uncollected
 
 PATHS = ("/insights/daus", "/insights/user-latency", "/buildinfo")
 OF_CLIENTS = ("httpx.", "httpcore.", "insights_exporter.coder.")
@@ -33,7 +33,7 @@ async def test_request_is_freed_as_it_ends(server: tuple[EmbeddedCoder, str], fa
         coder.fail(fault)
     config = deployment(url, timeout="200ms", max_response_bytes=1 << 20)
     async with client(config) as one:
-        with count_collected(*OF_CLIENTS) as left:
+        with list_uncollected(*OF_CLIENTS) as left:
             for path in PATHS:
                 with suppress(ApiError):
                     await one.coder.send(Request(path), one.options())

@@ -145,6 +145,7 @@ BAD = {
     "no host": (f"http://me:{HIDDEN}@:3128", "has no valid host"),
     "bad host": (f"http://me:{HIDDEN}@pro,xy:3128", "has no valid host"),
     "bad brackets": (f"http://me:{HIDDEN}@[::1:3128", "has no valid host"),
+    "scope of an address": (f"http://me:{HIDDEN}@[fe80::1%25eth0]:3128", "has no valid host"),
     "label too long": (f"http://me:{HIDDEN}@{'ü' * 80}:3128", "has no valid host"),
     "slash in the password": (f"http://me:{HIDDEN}/x@proxy:3128", "has a /, ? or # in its user or password"),
     "number and slash": (f"http://me:12/{HIDDEN}@proxy:3128", "has a /, ? or # in its user or password"),
@@ -205,6 +206,7 @@ def test_invalid_proxy_for_a_local_server_is_found() -> None:
         ("http://coder.example.com", "http://coder.example.com"),
         (f"http://me:{HIDDEN}@coder.example.com", "coder.example.com"),
         ("[::1", "[::1"),
+        ("[coder.example.com]", "[coder.example.com]"),
         (".", "."),
     ],
 )

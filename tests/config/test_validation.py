@@ -10,8 +10,9 @@ from insights_exporter.config.validation import unusable_key_log, world_readable
 from tests.config.folder import create_files, load_text
 
 SHARED_FILE = """
-defaults: {token_file: token}
-deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
+deployments:
+  - {url: https://a.example.com, token_file: token}
+  - {url: https://b.example.com, token_file: token}
 """
 
 
@@ -21,7 +22,7 @@ deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
     ids=oct,
 )
 def test_file_readable_by_others_causes_one_warning(mode: int, warned: bool, tmp_path: Path) -> None:
-    """There is one warning for each config key that names the file."""
+    """There is one warning, however many deployments name the file."""
     token = create_files(tmp_path) / "token"
     token.chmod(mode)
     what = f"{token} is readable by other users (mode {mode:04o})"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def count_collected(*modules: str) -> Iterator[list[str]]:
+def list_uncollected(*modules: str) -> Iterator[list[str]]:
     """Fill a list with the types, of these modules, of all that held itself when the block had ended."""
     flags, found = gc.get_debug(), list[str]()
     gc.disable()

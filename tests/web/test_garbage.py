@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from benchmarks.attacks.catalog import HELLO
 from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.webconfig.tls import ServerSSLContext
-from tests.integration.garbage import count_collected
+from tests.integration.garbage import list_uncollected
 from tests.integration.waiting import eventually_async
 from tests.web.server import GENEROUS, GOOD, LARGE, SHORT, Address, app, read_until_close, serving
 
@@ -49,7 +49,7 @@ async def find_cycles(
     """Return the types in reference cycles after some visits."""
     async with serving(GENEROUS, responses, server) as (running, address):
         tracker = running.tracker
-        with count_collected(*OF_SERVERS) as left:
+        with list_uncollected(*OF_SERVERS) as left:
             for _ in range(TIMES):
                 await asyncio.to_thread(send_request, address, request, client)
             await eventually_async(lambda: not tracker.connections and not tracker.tasks)
@@ -99,7 +99,7 @@ async def find_cycles_of_handshakes(first: bytes, limits: ServerLimits) -> list[
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with serving(limits, responses, context) as (running, address):
         tracker = running.tracker
-        with count_collected(*OF_SERVERS, "ssl.") as left:
+        with list_uncollected(*OF_SERVERS, "ssl.") as left:
             for _ in range(TIMES):
                 await asyncio.to_thread(send_and_wait, address, first)
             await eventually_async(lambda: not tracker.connections and not tracker.tasks)
@@ -138,7 +138,7 @@ async def find_cycles_of_replaced(first: bytes) -> list[str]:
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with serving(replace(GENEROUS, connections=1), responses, context) as (running, address):
         tracker = running.tracker
-        with count_collected(*OF_SERVERS, "ssl.") as left:
+        with list_uncollected(*OF_SERVERS, "ssl.") as left:
             clients = [await asyncio.open_connection(*address) for _ in range(TIMES)]
             for _, writer in clients:
                 writer.write(first)

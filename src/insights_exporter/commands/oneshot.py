@@ -1,4 +1,4 @@
-"""What commands share that poll once and end: deployments, polling, progress, exit status, warnings."""
+"""What check, scrape and backfill share: deployments, signals, progress, one poll, exit status, warnings."""
 
 import asyncio
 import os

@@ -22,6 +22,8 @@ def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
     Raises:
         ConfigError, CommandError: The config is invalid, or `output` cannot be written to.
     """
+    config = load_and_warn(config_file).config
+    write = open_output(output)
 
     async def poll() -> tuple[bytes, int]:
         async with open_deployments(config) as (store, manager):
@@ -34,8 +36,6 @@ def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
             response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
             return b"".join(response.segments), exit_code(manager.pollers.values())
 
-    config = load_and_warn(config_file).config
-    write = open_output(output)
     exposition, status = run_interruptible(poll())
     write(exposition)
     return status

@@ -275,7 +275,8 @@ class Exporter:
 
     async def _respond_with_status(self, request: Request) -> Response:
         """Return the status page; the first view imports its modules, in a thread that delays no scrape."""
-        await asyncio.to_thread(import_module, "insights_exporter.web.status.handler")
+        if "_status" not in vars(self):
+            await asyncio.to_thread(import_module, "insights_exporter.web.status.handler")
         return await self._status.respond(request)
 
     def _select_own(self, config: Config) -> Config:

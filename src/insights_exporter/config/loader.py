@@ -29,6 +29,7 @@ from insights_exporter.config.validation import (
     unreadable_files,
     unusable_key_log,
     world_readable_config,
+    world_readable_files,
 )
 
 _EXCLUSIVE_KEYS: Mapping[KeyPath, frozenset[str]] = {
@@ -279,8 +280,13 @@ def _repeated_names(source: str, checked: Iterable[_CheckedDeployment]) -> Itera
 def _find_warnings(source: str, checked: list[_CheckedDeployment]) -> Iterator[ConfigIssue]:
     if source:
         yield from world_readable_config(Path(source), [each.deployment for each in checked])
+    files_warned_of = set[str]()
     for each in checked:
-        findings = (finding for warning in WARNINGS for finding in warning(each.deployment))
+        findings = [finding for warning in WARNINGS for finding in warning(each.deployment)]
+        for place, what, remedy in world_readable_files(each.deployment):
+            if what not in files_warned_of:
+                findings.append((place, what, remedy))
+            files_warned_of.add(what)
         yield from _to_issues(source, each.raw, findings)
 
 

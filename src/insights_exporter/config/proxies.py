@@ -140,7 +140,7 @@ def parse_exclusion(entry: str) -> Exclusion:
         return Exclusion(network, port=port)
     wildcard = host.startswith("*.")
     domain = _ascii(host.removeprefix("*." if wildcard else "."))
-    if length or not _HOST.fullmatch(domain) or _ONLY_NUMBERS.fullmatch(domain):
+    if length or found["ipv6"] or not _HOST.fullmatch(domain) or _ONLY_NUMBERS.fullmatch(domain):
         raise ValueError(entry)
     return Exclusion(domain=domain, subdomains_only=wildcard, port=port)
 
@@ -188,7 +188,9 @@ def _proxy_host(parts: SplitResult) -> str:
         host = _ascii(parts.hostname or "")
         if _HOST.fullmatch(host):
             return host
-        return f"[{IPv6Address(host)}]"
+        address = IPv6Address(host)
+        if address.scope_id is None:
+            return f"[{address}]"
     raise InvalidValue("has no valid host", _EXAMPLE)
 
 

@@ -43,7 +43,7 @@ def read_key(deployment: Deployment) -> bytes:
 
 def read_key_file(path: Path) -> str:
     """Return the key for pseudonyms in a file; raises InvalidValue."""
-    return _check(check_key, read_text_file(path), str(path))
+    return _check(check_key, read_text_file(path), f"the key in {path}")
 
 
 def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:

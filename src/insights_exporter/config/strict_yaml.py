@@ -14,8 +14,8 @@ from insights_exporter.config.errors import InvalidValue, KeyPath, safe_key
 
 MAX_BYTES = 2 * 1024 * 1024
 _MAX_DEPTH = 24
-_MAX_NODES = 1_000_000
-"""Values of a document, those that aliases repeat included."""
+_MAX_COST = 20_000_000
+_COST_PER_VALUE = 20
 _LONG_QUOTE = re.compile("'[^']{3,}'")
 _UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _TEXT = "tag:yaml.org,2002:str"
@@ -68,8 +68,7 @@ class _Reader:
     def __init__(self, events: Iterator[Any]) -> None:
         self.lines: dict[KeyPath, int] = {}
         self._events = events
-        self._anchors: dict[str, tuple[object, int]] = {}
-        self._nodes = 0
+        self._anchors: dict[str, object] = {}
 
     def read(self) -> object:
         """Return the data, None of an empty text; raises YamlError."""
@@ -77,6 +76,8 @@ class _Reader:
         data = self._build(next(self._events), ()) if next(starts, None) else None
         if second := next(starts, None):
             raise _error_at(second, "a second document begins", "keep one, without a line of ---")
+        if self._anchors:
+            _check_size(data)
         return data
 
     def _build(self, event: Any, path: KeyPath) -> object:  # noqa: ANN401 -- PyYAML's events have no common type
@@ -87,8 +88,6 @@ class _Reader:
             return self._resolve_alias(event)
         if event.tag is not None and not (event.tag == _TEXT and isinstance(event, yaml.ScalarEvent)):
             raise _error_at(event, "has a tag", "write the value alone, without !")
-        nodes_before = self._nodes
-        self._nodes += 1
         self._anchors.pop(event.anchor, None)  # YAML 1.2 lets an anchor be defined again
         value: object
         if isinstance(event, yaml.MappingStartEvent):
@@ -98,7 +97,7 @@ class _Reader:
         else:
             value = _convert_scalar(event.value) if event.implicit[0] else event.value
         if event.anchor is not None:
-            self._anchors[event.anchor] = value, self._nodes - nodes_before
+            self._anchors[event.anchor] = value
         return value
 
     def _build_list(self, path: KeyPath) -> list[object]:
@@ -131,11 +130,7 @@ class _Reader:
         if event.anchor not in self._anchors:  # it has an anchor once its value is complete
             remedy = "define the anchor before it, or put the value in quotes if it begins with *"
             raise _error_at(event, "is an alias of an anchor that is not defined", remedy)
-        value, nodes = self._anchors[event.anchor]
-        self._nodes += nodes
-        if self._nodes > _MAX_NODES:
-            raise YamlError("", "expands to too many nodes by its aliases", "use fewer aliases (* and &)")
-        return value
+        return self._anchors[event.anchor]
 
 
 def _convert_scalar(text: str) -> object:
@@ -155,6 +150,20 @@ def _decode(raw: bytes) -> str:
         what, remedy = "has a character that YAML does not allow", "remove it, or escape it in double quotes"
         raise YamlError(_position(text, found.start()), what, remedy)
     return text
+
+
+def _check_size(data: object) -> None:
+    """Refuse what aliases make of a small file: they share memory, but readers visit each of them."""
+    cost, todo = 0, [(data, 1)]
+    while todo:
+        value, depth = todo.pop()
+        cost += _COST_PER_VALUE + (len(value) if isinstance(value, str) else 0)
+        if cost > _MAX_COST or depth > _MAX_DEPTH:
+            raise YamlError("", "expands to too many nodes by its aliases", "use fewer aliases (* and &)")
+        if isinstance(value, dict):
+            todo += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            todo += [(part, depth + 1) for part in value]
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:

@@ -206,7 +206,7 @@ def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
             yield place, what, remedy
 
 
-WARNINGS: tuple[Rule, ...] = (interval_below_rollup, max_age_below_interval, world_readable_files)
+WARNINGS: tuple[Rule, ...] = (interval_below_rollup, max_age_below_interval)
 
 
 def world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[ConfigIssue]:

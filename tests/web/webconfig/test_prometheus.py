@@ -44,7 +44,7 @@ def job(name: str, served: ServedApp, trusted: Path, **config: Any) -> Settings:
     return {**plain, "scheme": "https", "tls_config": tls, **config}
 
 
-def read_exposed(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
+def write_certificate(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
     """Write a client certificate, and return the config that sends it."""
     certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
     certificate.write_bytes(chain(leaf))
@@ -68,9 +68,13 @@ def test_credentials_of_scrapes(
         "right-password": (WITH_PASSWORD, login("secret"), SCRAPED),
         "wrong-password": (WITH_PASSWORD, login("guess"), REFUSED),
         "no-password": (WITH_PASSWORD, {}, REFUSED),
-        "right-certificate": (WITH_CERTIFICATE, read_exposed(directory, "right", right), SCRAPED),
-        "another-name": (WITH_CERTIFICATE, read_exposed(directory, "renamed", renamed), REFUSED),
-        "another-authority": (WITH_CERTIFICATE, read_exposed(directory, "strange", strange), REFUSED),
+        "right-certificate": (WITH_CERTIFICATE, write_certificate(directory, "right", right), SCRAPED),
+        "another-name": (WITH_CERTIFICATE, write_certificate(directory, "renamed", renamed), REFUSED),
+        "another-authority": (
+            WITH_CERTIFICATE,
+            write_certificate(directory, "strange", strange),
+            REFUSED,
+        ),
         "no-certificate": (WITH_CERTIFICATE, {}, REFUSED),
     }
     trusted = directory / "server-ca.crt"
