@@ -24,6 +24,8 @@ from insights_exporter.config.proxies import Proxies
 _ATTEMPTS = 3
 _FIRST_DELAY = 1.0
 _LONGEST_BLOCK = 3600.0
+_LONGEST_WAIT = 60.0
+"""Seconds that a response may delay the next attempt, if not for a rate limit; the next poll comes anyway."""
 _RATE_WINDOW = 60.0
 _ERROR_BODY_BYTES = 64 * 1024
 _ABOUT_PARAMETERS: frozenset[FailureReason] = frozenset({"rejected", "unsupported"})
@@ -183,8 +185,10 @@ class CoderClient:
             except ApiError as failure:
                 jitter = random.uniform(0.5, 1.5)  # noqa: S311 -- jitter keeps no secret
                 pause = _FIRST_DELAY * 2.0 ** (attempt - 1) * jitter
-                wait = pause if failure.retry_after is None else failure.retry_after
+                wait = max(pause, failure.retry_after or 0.0)
                 left = options.deadline - asyncio.get_running_loop().time()
+                if failure.reason != "rate_limited":
+                    left = min(left, _LONGEST_WAIT)
                 if not failure.transient or attempt == _ATTEMPTS or wait >= left:
                     raise
                 await asyncio.sleep(wait)
