@@ -30,8 +30,8 @@ last successful poll. If polls fail, its series expire after `insights_exporter_
 a window of one day (`today`) also expire at midnight in the deployment's time zone and return within two
 minutes. No metric has a `_created` series.
 
-*Dataset* names what has to be enabled, *Aggregation* how several rows of a response become one series, and
-*Absent* when a series does not exist. The description names the API field.
+*Dataset* names the dataset whose polls update the metric, *Aggregation* how several rows of a response
+become one series, and *Absent* when a series does not exist. The description names the API field.
 
 [How to read the numbers](numbers.md) explains days, apps and families, and upgrades of Coder.
 The [compatibility policy](compatibility.md) defines *stable* and *experimental*.

@@ -42,7 +42,7 @@ def test_aggregated_and_redacted_apps_have_readable_names() -> None:
     rows = [(("7d", "builtin", "__other__"), 2.0), (("7d", "builtin", "__redacted__"), 1.0)]
     names = tuple(AppUsage(("builtin", slug), slug, "unknown", 1.0) for slug in ("__other__", "__redacted__"))
 
-    apps = summarize(ConvertResult((Samples(APP_USAGE, rows),), app_names=names)).apps
+    apps = summarize(ConvertResult((Samples(APP_USAGE, rows),), named_apps=names)).apps
 
     assert apps
     assert ["all other apps", "apps with a hidden name"] == [name for name, _ in apps.rows]

@@ -83,7 +83,7 @@ def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[S
     return [((*before, *app), times) for app, times in sorted(sum_by_key(measured).items())]
 
 
-def app_names(apps: Iterable[AppUsage]) -> tuple[AppUsage, ...]:
+def pick_named_apps(apps: Iterable[AppUsage]) -> tuple[AppUsage, ...]:
     """Return the row with the most seconds of each app that is shown; ties by alphabet."""
     best: dict[_AppKey, AppUsage] = {}
     for app in sorted(apps, key=lambda app: (-app.seconds, app.name, app.family)):
@@ -94,7 +94,7 @@ def app_names(apps: Iterable[AppUsage]) -> tuple[AppUsage, ...]:
 
 def app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Return one name and family per app over all windows."""
-    apps = app_names(app for result in results for app in result.app_names)
+    apps = pick_named_apps(app for result in results for app in result.named_apps)
     rows: list[SampleRow] = [((*app.app, app.name, app.family), 1.0) for app in apps]
     return (Samples(APP_INFO, rows),)
 

@@ -77,7 +77,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
         aggregated: how many source series a limit aggregated or dropped.
         invalid: a short reason for each row that was dropped as invalid, without data of the row.
         in_use: ids of the templates in a report over all templates; None if unknown.
-        app_names: a row for each app in a report that has the app's name.
+        named_apps: for each app in a report the row with the most seconds, whose name is exposed.
         templates: all templates that Coder lists; None in a response about anything else.
         daily_users: users by day, which is its ordinal.
         groups: those in a list of groups.
@@ -89,7 +89,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     aggregated: int = 0
     invalid: tuple[str, ...] = ()
     in_use: tuple[str, ...] | None = None
-    app_names: tuple[AppUsage, ...] = ()
+    named_apps: tuple[AppUsage, ...] = ()
     templates: Mapping[str, Template] | None = None
     daily_users: tuple[tuple[int, float], ...] = ()
     follow_up: tuple[Request, ...] = ()

@@ -23,10 +23,9 @@ _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"
 DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_daily_active_users",
     help="Number of distinct users active on the day: today so far, or yesterday (API: daus "
-    "entries.amount); cached.",
+    "entries.amount; in time zones other than UTC, templates report.active_users); cached.",
     labels=("deployment", "day"),
-    merge="entries of the same day are summed; today is the newest day of the response; in time zones other "
-    "than UTC, the users of one-day windows (API: templates report.active_users)",
+    merge="entries of the same day are summed; today is the newest day of the response",
     absent="the response lacks the day, or its row is invalid; from the deployment's midnight until the next "
     "poll",
     example='coder_insights_daily_active_users{day="yesterday"}',
@@ -35,9 +34,8 @@ DAILY_ACTIVE_USERS = MetricFamily(
 DAY_START = MetricFamily(
     name="coder_insights_day_start_timestamp_seconds",
     help="Unix time at which the day exposed as today or yesterday starts, in seconds (API: daus "
-    "entries.date); cached.",
+    "entries.date; in time zones other than UTC, templates report.start_time); cached.",
     labels=("deployment", "day"),
-    merge="in time zones other than UTC, the start of the window (API: templates report.start_time)",
     absent="as coder_insights_daily_active_users, and if the report has no start",
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
     expires_at_midnight=True,
@@ -105,8 +103,9 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, DausResponse)
     amounts = _amounts(decoded.value)
     newest = max(amounts, default=0)
-    if decoded.invalid:  # the newest day may be among the rows that were dropped
-        newest = max(newest, context.now.astimezone(UTC).toordinal())
+    today = context.now.astimezone(UTC).toordinal()
+    if 0 < today - newest <= len(decoded.invalid):  # the newer days may be among the rows that were dropped
+        newest = today
     days = [
         (name, amounts[day], day_seconds(day))
         for name, day in ((TODAY, newest), (YESTERDAY, newest - 1))

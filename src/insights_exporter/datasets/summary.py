@@ -113,7 +113,7 @@ SOURCES: Mapping[str, str] = {
 def summarize(result: ConvertResult) -> PollSummary:
     """Return the summary of a response."""
     rows: _Rows = {samples.family: samples.rows for samples in result.samples}
-    names = {app.app: _READABLE.get(app.name, app.name) for app in result.app_names}
+    names = {app.app: _READABLE.get(app.name, app.name) for app in result.named_apps}
     apps = rows.get(templates.APP_USAGE)
     template_users = rows.get(template_breakdown.TEMPLATE_ACTIVE_USERS)
     limits = _by_first_label(rows, license_dataset.SEATS_LIMIT)

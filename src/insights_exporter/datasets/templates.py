@@ -8,7 +8,7 @@ from insights_exporter.datasets.apps import (
     APP_INFO,
     APP_LABELS,
     app_info,
-    app_names,
+    pick_named_apps,
     read_apps,
     times_used_rows,
     usage_rows,
@@ -91,7 +91,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         aggregated=values_aggregated + apps_aggregated,
         invalid=decoded.invalid,
         in_use=tuple(sorted(set(report.template_ids or ()))) if names_all_templates else None,
-        app_names=app_names(apps),
+        named_apps=pick_named_apps(apps),
         choices=parameters_with_choices(report.parameters_usage or ()) if parameters else (),
     )
 
