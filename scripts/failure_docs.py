@@ -11,8 +11,9 @@ This page lists every reason why a request can fail, and what to do about it. `m
 from the code.
 
 Every failed request counts in `insights_exporter_request_failures_total` with its reason. The log, `check`
-and the status page show the remedy below. *Retried* means within the same poll; in any case, the dataset is
-polled again at its next interval, and after a failure that is retried within seven minutes.
+and the status page show the remedy below. *Retried* means within the same poll. Every dataset is polled again
+at its next interval; after a failure that is retried, all but `template-breakdown` are polled again earlier:
+within seven minutes, or twice as long with each further failure.
 
 | response or error | reason | retried | what to do |
 |---|---|---|---|

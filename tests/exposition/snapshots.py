@@ -48,7 +48,7 @@ def changes(deployment: str) -> Changes:
     )
 
 
-def build_page_of(*deployments: str) -> Snapshot:
+def build_snapshot(*deployments: str) -> Snapshot:
     """Return a snapshot with every type for some deployments."""
     snapshot = Snapshot.empty(EVERY_KIND)
     for deployment in deployments:

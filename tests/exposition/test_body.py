@@ -18,11 +18,11 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import process_registry, render_process_metrics
-from tests.exposition.snapshots import NAPS, build_page_of, create_gauges, group_by_family
+from tests.exposition.snapshots import NAPS, build_snapshot, create_gauges, group_by_family
 from tests.integration.programs import require
 from tests.integration.promtool import Promtool
 
-SNAPSHOT = build_page_of("acme", "globex").updated(
+SNAPSHOT = build_snapshot("acme", "globex").updated(
     group_by_family({(NAPS, ("acme", "cats", "7d", "")): create_gauges("acme", "7d", 20_000)})
 )
 PAGE = build_page(SNAPSHOT)

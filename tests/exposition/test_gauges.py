@@ -14,7 +14,7 @@ from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.exposition.oracle import format_with_client, print_samples
-from tests.exposition.snapshots import NAP_LENGTHS, ROWS, build_page_of
+from tests.exposition.snapshots import NAP_LENGTHS, ROWS, build_snapshot
 from tests.exposition.strategies import families, samples
 
 EMPTY = ProcessMetrics()
@@ -60,7 +60,7 @@ def test_page_equals_that_of_the_client(format_: Format) -> None:
     }
 
     assert print_samples(format_, expected) == body(
-        build_page(build_page_of("acme", "globex")).with_gauges, format_
+        build_page(build_snapshot("acme", "globex")).with_gauges, format_
     )
 
 
@@ -89,7 +89,7 @@ def test_sample_lines_are_those_of_the_text_format(snapshot: Snapshot) -> None:
 
 def test_page_is_built_once() -> None:
     """The first request builds the page, later ones get the same object."""
-    page = build_page(build_page_of("acme"))
+    page = build_page(build_snapshot("acme"))
 
     assert not page.has_gauges
     assert page.with_gauges is page.with_gauges
@@ -98,7 +98,7 @@ def test_page_is_built_once() -> None:
 
 def test_compressed_pieces_are_shared() -> None:
     """The pieces of samples are those of the default page."""
-    page = build_page(build_page_of("acme", "globex"))
+    page = build_page(build_snapshot("acme", "globex"))
     pieces = {
         id(piece)
         for block in page.blocks.values()

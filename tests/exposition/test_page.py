@@ -15,7 +15,7 @@ from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.exposition.oracle import print_samples
-from tests.exposition.snapshots import NAPS, ROWS, build_page_of, create_gauges, group_by_family
+from tests.exposition.snapshots import NAPS, ROWS, build_snapshot, create_gauges, group_by_family
 from tests.exposition.strategies import families, samples
 
 SMALL = 64 * 1024
@@ -41,7 +41,7 @@ def pieces(page: Page) -> set[int]:
 
 def many_deployments() -> Snapshot:
     """Return a snapshot with one family of a hundred deployments, 3 MB in all."""
-    return build_page_of().updated(
+    return build_snapshot().updated(
         group_by_family(
             {
                 (NAPS, (f"d{number:02}", "cats", "7d", "")): create_gauges(f"d{number:02}", "7d", 500)
@@ -59,17 +59,17 @@ def test_page_equals_that_of_the_client(format_: Format) -> None:
         for family, rows in ROWS.items()
     }
 
-    assert print_samples(format_, everything) == plain(build_page(build_page_of("globex", "acme")), format_)
+    assert print_samples(format_, everything) == plain(build_page(build_snapshot("globex", "acme")), format_)
 
 
 @pytest.mark.parametrize("format_", Format)
 def test_page_without_samples_has_no_families(format_: Format) -> None:
     """HELP and TYPE are exposed only with samples."""
-    nothing = build_page_of("acme").updated(
+    nothing = build_snapshot("acme").updated(
         group_by_family({(NAPS, ("acme", "cats", "", "")): render(Samples(NAPS, []), "acme")})
     )
 
-    assert ENDINGS[format_] == plain(build_page(build_page_of()), format_)
+    assert ENDINGS[format_] == plain(build_page(build_snapshot()), format_)
     assert b"naps_seconds" not in plain(build_page(nothing), format_)
 
 
@@ -104,7 +104,7 @@ def test_page_does_not_depend_on_earlier_pages(format_: Format, history: list[Sn
 @given(sizes=st.lists(st.integers(0, 2 * LARGE), max_size=12))
 def test_segments_are_few(sizes: list[int]) -> None:
     """Of two adjacent segments one is large."""
-    page = build_page_of()
+    page = build_snapshot()
     for number, size in enumerate(sizes):
         source = ("acme", "cats", f"{number:02}", "")
         page = page.updated(group_by_family({(NAPS, source): create_gauges("acme", source[2], size)}))
@@ -160,7 +160,7 @@ def test_large_part_is_served_without_a_copy() -> None:
     """In both formats the rendered bytes are those that are sent."""
     part = create_gauges("acme", "7d", LARGE)
     page = build_page(
-        build_page_of("acme", "globex").updated(group_by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
+        build_snapshot("acme", "globex").updated(group_by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
     )
 
     for content in page.contents.values():
@@ -169,7 +169,7 @@ def test_large_part_is_served_without_a_copy() -> None:
 
 def test_changed_family_is_compressed_alone() -> None:
     """The compressed pieces of all other families are reused."""
-    before = build_page_of("acme", "globex")
+    before = build_snapshot("acme", "globex")
     old = build_page(before)
     new = build_page(
         before.updated(group_by_family({(NAPS, ("acme", "cats", "", "")): create_gauges("acme", "7d", 1)})),
@@ -197,15 +197,15 @@ def test_changed_deployment_is_compressed_with_its_group() -> None:
 
 def test_page_of_one_deployment_has_no_other() -> None:
     """A page of one deployment has no series of another one."""
-    snapshot = build_page_of("acme", "globex")
+    snapshot = build_snapshot("acme", "globex")
     part = build_page(snapshot.filter_deployments({"acme"}), build_page(snapshot))
 
-    assert plain(build_page(build_page_of("acme")), Format.TEXT) == plain(part, Format.TEXT)
+    assert plain(build_page(build_snapshot("acme")), Format.TEXT) == plain(part, Format.TEXT)
 
 
 def test_page_of_some_names_has_those_families() -> None:
     """A page of a filtered snapshot has the selected families."""
-    shown = plain(build_page(build_page_of("acme").filter_names(["meals"])), Format.TEXT)
+    shown = plain(build_page(build_snapshot("acme").filter_names(["meals"])), Format.TEXT)
 
     assert shown.startswith(b"# HELP meals_total Meals.")
     assert b'meals_total{deployment="acme",dish="fish"} 7.0' in shown

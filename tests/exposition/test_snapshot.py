@@ -14,7 +14,7 @@ from tests.exposition.snapshots import (
     MEALS,
     NAP_LENGTHS,
     NAPS,
-    build_page_of,
+    build_snapshot,
     changes,
     create_gauges,
     group_by_family,
@@ -67,7 +67,7 @@ def test_parts_are_sorted() -> None:
     )
 
     assert [THIS_MONTH, THIS_WEEK] == [source for _, source, _ in list_entries(snapshot)]
-    assert ["a", "b"] == list(build_page_of("b", "a").parts[NAPS.name])
+    assert ["a", "b"] == list(build_snapshot("b", "a").parts[NAPS.name])
 
 
 def test_earlier_snapshot_is_unchanged() -> None:
@@ -84,7 +84,7 @@ def test_earlier_snapshot_is_unchanged() -> None:
 
 def test_untouched_families_are_shared() -> None:
     """A change copies only the families that it touches."""
-    before = build_page_of("acme", "globex")
+    before = build_snapshot("acme", "globex")
     after = before.updated(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
 
     assert after.parts[MEALS.name] is before.parts[MEALS.name]
@@ -93,7 +93,7 @@ def test_untouched_families_are_shared() -> None:
 
 def test_same_bytes_are_no_change() -> None:
     """A poll with the same values returns the same snapshot."""
-    before = build_page_of("acme")
+    before = build_snapshot("acme")
 
     assert before.updated(changes("acme")) is before
     assert before.updated(group_by_family({(CATS, THIS_WEEK): None})) is before
@@ -115,7 +115,7 @@ def test_unknown_family_is_rejected() -> None:
 
 def test_deployment_can_be_selected() -> None:
     """A snapshot of one deployment has only its parts, and none for an unknown one."""
-    both = build_page_of("acme", "globex")
+    both = build_snapshot("acme", "globex")
 
     assert {"globex"} == {source[0] for _, source, _ in list_entries(both.filter_deployments({"globex"}))}
     assert [] == list_entries(both.filter_deployments({"initech"}))
@@ -136,4 +136,4 @@ def test_deployment_can_be_selected() -> None:
 )
 def test_families_can_be_selected(wanted: list[str], expected: list[MetricFamily]) -> None:
     """Whole families are selected by their own name or that of a sample."""
-    assert expected == build_page_of("acme").filter_names(wanted).families
+    assert expected == build_snapshot("acme").filter_names(wanted).families

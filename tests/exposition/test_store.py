@@ -26,7 +26,7 @@ Series = Mapping[MetricFamily, int]
 """Families with their numbers of series."""
 
 
-class ExposedEntry:
+class ExposedStore:
     """A store, and what is exposed after all of its changes."""
 
     def __init__(self, max_series: int = 100) -> None:
@@ -63,7 +63,7 @@ def entry(series: Series, expires: float = 100.0, day_ends: float = math.inf) ->
 
 def test_entry_replaces_all_of_its_source() -> None:
     """Families that a source no longer has are removed; other sources are unchanged."""
-    exposed = ExposedEntry()
+    exposed = ExposedStore()
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 3}), SECOND: entry({ACTIVITY: 2})})
     exposed.replace({FIRST: entry({USERS: 1})})
 
@@ -72,9 +72,9 @@ def test_entry_replaces_all_of_its_source() -> None:
     assert (2, 0) == exposed.store.count_series("user-activity", "7d")
 
 
-def test_expired_sources_are_removed_in_the_same_change() -> None:
+def test_unrequested_sources_are_removed_in_the_same_change() -> None:
     """Removing an unknown source changes nothing."""
-    exposed = ExposedEntry()
+    exposed = ExposedStore()
     exposed.replace({FIRST: entry({USERS: 1})})
     exposed.replace({SECOND: entry({ACTIVITY: 1})}, gone=[FIRST, MONTH])
 
@@ -83,7 +83,7 @@ def test_expired_sources_are_removed_in_the_same_change() -> None:
 
 def test_entries_expire_at_their_time() -> None:
     """Each entry expires at its own time, and one that has expired before is never exposed."""
-    exposed = ExposedEntry()
+    exposed = ExposedStore()
     exposed.replace({FIRST: entry({USERS: 1}, expires=10), SECOND: entry({ACTIVITY: 1}, expires=20)})
     exposed.replace({MONTH: entry({ACTIVITY: 1}, expires=5)}, now=6)
     seen = []
@@ -96,7 +96,7 @@ def test_entries_expire_at_their_time() -> None:
 
 def test_families_of_a_day_expire_with_it() -> None:
     """The other families stay until max_age, also if the day is over when they are published."""
-    exposed = ExposedEntry()
+    exposed = ExposedStore()
     exposed.replace({FIRST: entry({USERS: 1, DAILY: 2}, day_ends=10)})
     ends = [exposed.store.next_end]
     exposed.change(exposed.store.expire(10.0))
@@ -111,7 +111,7 @@ def test_families_of_a_day_expire_with_it() -> None:
 
 def test_clear_removes_everything() -> None:
     """Nothing remains, exposed or dropped."""
-    exposed = ExposedEntry(max_series=1)
+    exposed = ExposedStore(max_series=1)
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 3})})
     exposed.change(exposed.store.clear())
 
@@ -121,7 +121,7 @@ def test_clear_removes_everything() -> None:
 
 def test_above_the_limit_whole_families_are_dropped() -> None:
     """They are counted, over all windows, and exposed again below the limit."""
-    exposed = ExposedEntry(max_series=10)
+    exposed = ExposedStore(max_series=10)
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 4})})
     exposed.replace({SECOND: entry({ACTIVITY: 4}), MONTH: entry({ACTIVITY: 4})})
     dropped = exposed.families()
@@ -143,7 +143,7 @@ def test_families_are_dropped_in_their_order() -> None:
     """First the parameters of templates, then latency, activity, parameters."""
     seen = []
     for limit in (50, 40, 30, 20, 10):
-        exposed = ExposedEntry(limit)
+        exposed = ExposedStore(limit)
         exposed.replace({FIRST: entry(dict.fromkeys((USERS, *ORDER), 10))})
         seen.append(exposed.families())
 
@@ -155,7 +155,7 @@ def test_exposed_series_follow_the_store(
     limit: int, steps: Iterable[Mapping[Source, StoreEntry[None] | None]]
 ) -> None:
     """After any steps, exposed and counted series are those of the newest entries alone."""
-    exposed, newest = ExposedEntry(limit), dict[Source, StoreEntry[None] | None]()
+    exposed, newest = ExposedStore(limit), dict[Source, StoreEntry[None] | None]()
     for now, step in enumerate(steps):
         exposed.change(exposed.store.expire(now))
         exposed.replace(
@@ -164,7 +164,7 @@ def test_exposed_series_follow_the_store(
             now,
         )
         newest = {source: each.at(now) if each else None for source, each in {**newest, **step}.items()}
-    at_once = ExposedEntry(limit)
+    at_once = ExposedStore(limit)
     at_once.replace({source: each for source, each in newest.items() if each}, now=-1.0)
     counted = {source: exposed.store.count_series(*source[1:3]) for source, each in newest.items() if each}
 

@@ -173,8 +173,8 @@ def test_poll_once_takes_as_long_as_the_rate_limit_demands() -> None:
     """In a one-shot command no request is given up because the configured rate admits few per minute."""
 
     async def scenario() -> str:
-        async with poll_deployment(create_small_coder(), windows=["7d"], requests_per_minute=4) as polled:
-            await asyncio.sleep(200)  # the round at the start is over then
+        async with poll_deployment(create_small_coder(), windows=["7d"], requests_per_minute=1) as polled:
+            await asyncio.sleep(2000)  # the round at the start is over then
             await polled.poller.poll_once()
             await asyncio.sleep(1)
             return polled.page()

@@ -169,8 +169,8 @@ def test_window_of_one_day_expires_at_midnight(zone: str) -> None:
     assert {name: midnight - day * (name[1] == "eve") for name in with_window} == windows_begin(seen.later)
     assert {0.0} == {value for labels, value in parse_series(seen.later, UNUSED).items() if TODAY in labels}
     assert (True, False, True) == seen.has_summary
-    assert covers_one_day(seen.before) == covers_one_day(seen.later)
-    assert set() == covers_one_day(seen.after)
+    assert list_one_day_windows(seen.before) == list_one_day_windows(seen.later)
+    assert set() == list_one_day_windows(seen.after)
 
 
 def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
@@ -181,7 +181,7 @@ def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
     }
 
 
-def covers_one_day(page: str) -> set[str]:
+def list_one_day_windows(page: str) -> set[str]:
     """Return the families of Coder with a window label, and the names of apps."""
     return {
         sample.name

@@ -13,7 +13,7 @@ from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.exposition.text import render
 from insights_exporter.polling import publisher
-from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
 from tests.polling.polled_deployment import create_small_coder, poll_deployment, run_on_fast_clock
 
 USERS = next(family for family in data_families(DATASETS) if family.name == "coder_insights_active_users")
@@ -135,10 +135,31 @@ def test_failed_build_is_repeated_with_the_next_change(monkeypatch: pytest.Monke
     assert b"} 4.0\n" in run_on_fast_clock(scenario)
 
 
+def test_series_that_cannot_be_removed_stop_no_page() -> None:
+    """A bug that shows when series of one dataset expire does not keep the page from following the others."""
+
+    class BrokenPublisher(Publisher):
+        def expire(self, now: float) -> None:
+            super().expire(now)
+            raise KeyError
+
+    async def scenario() -> bytes:
+        async with running() as page_store:
+            broken = BrokenPublisher("broken", 100, page_store)
+            expires = asyncio.get_running_loop().time() + 1
+            broken.publish({broken.source("daus"): PollEntry(families=(), expires=expires, details=None)})
+            await asyncio.sleep(2)
+            page_store.publish(users(4))
+            await asyncio.sleep(1)
+            return text(page_store)
+
+    assert b"} 4.0\n" in run_on_fast_clock(scenario)
+
+
 Window = tuple[str, ...]
 
 
-def wait_for_change(before: Snapshot, after: Snapshot) -> set[Window]:
+def find_changed_windows(before: Snapshot, after: Snapshot) -> set[Window]:
     """Return deployment, dataset and window of all parts that are different objects."""
     return {
         source[:3]
@@ -162,7 +183,7 @@ def test_poll_renders_only_its_own_parts() -> None:
                 finished = [job for job in polled.poller.jobs if job.status.last_success != earlier[job.name]]
                 if len(finished) == 1:
                     source = ("dev", finished[0].status.dataset, finished[0].status.window)
-                    seen.append((source, wait_for_change(snapshot, polled.page_store.snapshot)))
+                    seen.append((source, find_changed_windows(snapshot, polled.page_store.snapshot)))
         return seen
 
     seen = run_on_fast_clock(scenario)

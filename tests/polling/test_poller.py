@@ -211,6 +211,21 @@ def test_hourly_polls_do_not_wait_an_hour_after_an_outage() -> None:
     assert {1.0} == set(parse_series(page, SUCCESS).values())
 
 
+def test_failing_polls_pause_longer_and_longer() -> None:
+    """A server that fails all day receives hardly more requests for an hourly dataset."""
+    coder = create_small_coder()
+    coder.fail("503")
+
+    async def scenario() -> int:
+        async with poll_deployment(coder, windows=["30d"]):
+            await asyncio.sleep(24 * 3600)
+            return sum("user-latency" in request.path for request in coder.requests)
+
+    attempts_per_poll, polls_without_failures = 3, 25
+
+    assert run_on_fast_clock(scenario) <= attempts_per_poll * (polls_without_failures + 5)
+
+
 def test_result_that_cannot_be_published_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A poll whose result cannot be published is exposed as failed, and the others as successful."""
     replace, fails = MetricStore.replace, list[bool]()

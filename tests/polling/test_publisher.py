@@ -141,10 +141,10 @@ def test_health_of_an_unavailable_dataset_is_removed() -> None:
     """Its poll metrics are removed, so that nothing alerts; its requests are still exposed."""
 
     async def steps(published: Published) -> None:
-        published.publisher.publish({}, statuses=["template-breakdown"])
+        published.publisher.publish_statuses(["template-breakdown"])
         assert health_lines(0, 0) == published.health()
         published.requests.unavailable = "disabled"
-        published.publisher.publish({}, statuses=["template-breakdown"])
+        published.publisher.publish_statuses(["template-breakdown"])
 
     published = run_published(steps)
     (available,) = published.page_store.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
@@ -158,10 +158,10 @@ def test_closed_publisher_exposes_nothing() -> None:
 
     async def steps(published: Published) -> None:
         published.serve()
-        published.publisher.publish({}, statuses=["template-breakdown"])
+        published.publisher.publish_statuses(["template-breakdown"])
         published.publisher.close()
         published.serve()
-        published.publisher.publish({}, statuses=["template-breakdown"])
+        published.publisher.publish_statuses(["template-breakdown"])
 
     published = run_published(steps)
 

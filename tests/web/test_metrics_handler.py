@@ -12,7 +12,7 @@ from insights_exporter.web.limits import DEFAULT_LIMITS
 from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.request import parse_request
 from insights_exporter.web.response import EXCHANGE, HTTPExchange
-from tests.exposition.snapshots import NAPS, build_page_of, create_gauges, group_by_family
+from tests.exposition.snapshots import NAPS, build_snapshot, create_gauges, group_by_family
 
 _SMALL = 64 * 1024
 """Bytes that are joined to a segment."""
@@ -40,7 +40,7 @@ async def test_deployments_are_read_once(number: int) -> None:
 async def test_text_is_joined_as_the_client_reads() -> None:
     """While a client does not read, its response holds a copy of a small part of the text."""
     text = {(NAPS, ("acme", "cats", f"{n}d", "")): create_gauges("acme", f"{n}d", 500) for n in range(100)}
-    store = Mock(page=build_page(build_page_of().updated(group_by_family(text))))
+    store = Mock(page=build_page(build_snapshot().updated(group_by_family(text))))
     written, is_full = [0], asyncio.Event()
 
     async def write(parts: Sequence[bytes]) -> None:

@@ -176,7 +176,9 @@ class MetricStore(Generic[T]):
         """Decide again which families are above the limit, and remove all parts of those."""
         before = self._dropped
         self._dropped = families_to_drop(_count_by_family(self._entries.values()), self._max_series)
-        for family in before | self._dropped:
+        for family in before & self._dropped:
+            changes.pop(family.name, None)
+        for family in before ^ self._dropped:
             parts = changes.get(family.name, {}) | self._parts(family)
             changes[family.name] = dict.fromkeys(parts) if family in self._dropped else parts
         return changes

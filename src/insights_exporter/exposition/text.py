@@ -21,8 +21,8 @@ from insights_exporter.exposition.negotiation import Format
 # Python and JSON format numbers below _TINY differently. Go writes an
 # exponent from _HUGE up, Python itself from _VAST up.
 _TINY, _HUGE, _VAST = 1e-4, 1e6, 1e16
-_SURROGATES = "replace"
-"""How a lone surrogate, which UTF-8 cannot hold, is encoded: as `?`."""
+_ENCODE_ERRORS = "replace"
+"""A lone surrogate, which UTF-8 cannot hold, becomes `?`."""
 _NOT_FINITE: Mapping[str, str] = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
@@ -211,7 +211,7 @@ def _render_rows(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     for at in range(0, len(rows), _SLICE):
         some = rows[at : at + _SLICE]
         columns = some if isinstance(some, Columns) else Columns.from_rows(some)
-        text.write(format_rows(gaps, order, columns).encode("utf-8", _SURROGATES))
+        text.write(format_rows(gaps, order, columns).encode("utf-8", _ENCODE_ERRORS))
     return (text.getvalue(),)
 
 
@@ -233,7 +233,9 @@ def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...
         for n in range(len(rows))
         for line in (*buckets[n * width : (n + 1) * width], counts[n], totals[n])
     ]
-    return tuple("".join(part).encode("utf-8", _SURROGATES) for part in (buckets, counts, totals, together))
+    return tuple(
+        "".join(part).encode("utf-8", _ENCODE_ERRORS) for part in (buckets, counts, totals, together)
+    )
 
 
 def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[SampleRow]:

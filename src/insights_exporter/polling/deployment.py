@@ -90,7 +90,7 @@ class DeploymentPoller:
         self._started = asyncio.get_running_loop().time() + after
         for job in self.jobs:
             self.publisher.register(job.status, job.request_stats)
-        self.publisher.publish({}, statuses=[job.dataset.name for job in self.jobs])
+        self.publisher.publish_statuses(job.dataset.name for job in self.jobs)
         self._schedule(_SERVER_INFO, self.server_info.poll, INTERVAL, after)
         for job in sorted(self.jobs, key=lambda job: job.status.interval.every):
             self._schedule(job.name, partial(self._run, job), job.status.interval.every, after)

@@ -89,7 +89,7 @@ class Fetch:
     invalid_responses: int = 0
 
     def __post_init__(self) -> None:
-        """Allow for the failures before which requests are sent."""
+        """Set how many failures in a row end the poll."""
         self._allowed_failures = _FAILURES_IN_A_ROW if self.dataset.depends_on else 1
         self._failures_left = self._allowed_failures
         self._refused_paths = set[str]()

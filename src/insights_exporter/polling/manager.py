@@ -44,7 +44,7 @@ def load_credentials(deployments: Iterable[Deployment], proxies: Proxies) -> dic
     """Return the credentials of all deployments by name; equal TLS contexts are shared.
 
     Raises:
-        ConfigError: A file cannot be read or is invalid, or the proxy is.
+        ConfigError: A file cannot be read or is invalid, or a proxy cannot be used.
     """
     contexts: dict[bytes, SSLContext] = {}
     return {each.name: _load(each, proxies, contexts) for each in deployments}
@@ -113,7 +113,7 @@ class DeploymentManager:
         between. Returns how many existing deployments changed or were removed.
 
         Raises:
-            ConfigError: A file that the config names cannot be used; nothing changes then.
+            ConfigError: A file that the config names, or a proxy, cannot be used; nothing changes then.
         """
         credentials = await asyncio.to_thread(
             load_credentials, config.deployments, self._shared.transport.proxies

@@ -51,8 +51,8 @@ class Poller:
     pseudonym_key: bytes | None
     jobs: Sequence[Job]
     advance: Callable[[Job, float], None]
-    max_seconds: float = math.inf
-    """Seconds that a poll may take at most, whatever its interval."""
+    max_seconds: float | None = None
+    """Seconds that a poll may take, None for its interval."""
     lookup_patience: float = _LOOKUP_PATIENCE
     """Seconds for which a poll waits for the first poll of the dataset that it looks up."""
 
@@ -84,25 +84,26 @@ class Poller:
             self._record_rows(job, fetch)
             failure = fetch.failure
             if failure is None or any(outcome.converted for outcome in outcomes):
-                entries, gone = self._build_entries(job, context, requests, outcomes)
-                self.publisher.publish(entries, gone)
+                built, gone = self._build_entries(job, context, requests, outcomes)
+                self.publisher.publish(built, gone)
+                entries = built
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may end a job
             failure = ApiError("exporter_bug", error_location(error))
         self._record(job, failure, started)
-        self.publisher.publish({}, statuses=self._availability.affected_datasets(job))
+        self.publisher.publish_statuses(self._availability.affected_datasets(job))
         self._update_index(job, entries)
         self._polled[job.dataset.name].set()
         if entries:
             self._advance_without_lookup(job.dataset.name)
         if failure and failure.transient and not job.dataset.depends_on:
-            self.advance(job, ROLLUP_INTERVAL)
+            self.advance(job, _pause_after(failure, job.status.failures))
         if job.ends_at_midnight:
             self.advance(job, max(self._day_ends(context) - clock(), 0.0))
 
     def mark_unreachable(self, job: Job, failure: ApiError) -> None:
         """Expose a failure for a job that was not even started."""
         self._record(job, failure, asyncio.get_running_loop().time())
-        self.publisher.publish({}, statuses=[job.dataset.name])
+        self.publisher.publish_statuses([job.dataset.name])
 
     def summary(self, dataset: str, window: str) -> PollSummary:
         """Return the summary of the newest poll of a dataset and window."""
@@ -221,7 +222,7 @@ class Poller:
         return asyncio.get_running_loop().time() + left.total_seconds()
 
     def _request_options(self, job: Job) -> RequestOptions:
-        seconds = min(max(job.status.interval.every, _SHORTEST_DEADLINE), self.max_seconds)
+        seconds = self.max_seconds or max(job.status.interval.every, _SHORTEST_DEADLINE)
         deadline = asyncio.get_running_loop().time() + seconds
         return RequestOptions(
             partial(self.publisher.record_request, job.request_stats),
@@ -230,3 +231,8 @@ class Poller:
             missing_route=job.dataset.missing_route,
             read_before=job.status.last_success > 0,
         )
+
+
+def _pause_after(failure: ApiError, failures: int) -> float:
+    """Return the seconds before another poll: twice as many with each failure in a row, for a slow server."""
+    return max(ROLLUP_INTERVAL * 2.0 ** min(failures - 1, 10), failure.retry_after or 0.0)

@@ -85,7 +85,12 @@ class PageStore:
     def _expire(self) -> None:
         now = asyncio.get_running_loop().time() + _EARLY
         for publisher in [each for each in self.publishers if each.store.next_end <= now]:
-            publisher.expire(now)
+            try:
+                publisher.expire(now)
+            except Exception as error:  # noqa: BLE001 -- a bug in one dataset may not end all pages
+                structlog.get_logger("insights_exporter").error(
+                    "series not removed", err=error_location(error)
+                )
 
     async def _build(self) -> None:
         version, before = self.version, self.page
@@ -123,16 +128,15 @@ class Publisher:
         """Expose the status of a dataset and window, from now on."""
         self._jobs[self.source(poll.dataset, poll.window)] = (poll, requests)
 
-    def publish(
-        self, entries: Mapping[Source, PollEntry], gone: Iterable[Source] = (), statuses: Iterable[str] = ()
-    ) -> None:
-        """Replace what the sources of `entries` expose, remove those that are `gone`, and expose statuses.
-
-        `statuses` are names of datasets. All of it is one change of the snapshot.
-        """
+    def publish(self, entries: Mapping[Source, PollEntry], gone: Iterable[Source] = ()) -> None:
+        """Replace what the sources of `entries` expose, and remove those that are `gone`."""
         if not self._closed:
-            now = asyncio.get_running_loop().time()
-            self._show(self.store.replace(entries, now, gone), statuses)
+            self._show(self.store.replace(entries, asyncio.get_running_loop().time(), gone))
+
+    def publish_statuses(self, datasets: Iterable[str]) -> None:
+        """Expose the status of datasets, by their names."""
+        if not self._closed:
+            self._pages.publish(self._statuses(set(datasets)))
 
     def record_request(
         self, requests: RequestStats, seconds: float, failure: ApiError | None, remaining: float | None
@@ -140,7 +144,7 @@ class Publisher:
         """Record a request of a dataset, and expose a failure at once, not when all tries are over."""
         requests.record_request(seconds, failure, remaining)
         if failure:
-            self.publish({}, statuses=[requests.dataset])
+            self.publish_statuses([requests.dataset])
 
     def expire(self, now: float) -> None:
         """Remove what has ended."""
@@ -154,9 +158,9 @@ class Publisher:
         statuses = self._statuses({poll.dataset for poll, _ in self._jobs.values()})
         self._pages.publish({**changes, **{name: dict.fromkeys(parts) for name, parts in statuses.items()}})
 
-    def _show(self, changes: Changes, statuses: Iterable[str] = ()) -> None:
+    def _show(self, changes: Changes) -> None:
         """Publish changes, together with the status of the datasets whose series they are."""
-        touched = {source[1] for parts in changes.values() for source in parts}.union(statuses)
+        touched = {source[1] for parts in changes.values() for source in parts}
         self._pages.publish({**changes, **self._statuses(touched)})
 
     def _statuses(self, datasets: set[str]) -> Changes:
