@@ -70,6 +70,8 @@ async def run(plan: BackfillPlan, source: HistoryFetcher, state: BackfillState) 
     for month in plan.span.months:
         files = state.files(month.name)
         for file in files:
+            if _find_missing(plan, file):
+                await check_file(file.stats(plan.folder))
             await _deliver(plan, state, file)
         left = month.after(files[-1].until) if files else month
         plan.listener.on_days(len(month.days) - len(left.days), requested=False)
@@ -110,15 +112,17 @@ async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state:
 
 async def _deliver(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
     """Deliver a file to the sinks that do not have it, and then remove it."""
-    missing = [sink for sink in plan.sinks if sink.name not in file.delivered]
-    if not missing:
-        return
-    stats = file.stats(plan.folder)
-    await check_file(stats)
+    missing, stats = _find_missing(plan, file), file.stats(plan.folder)
     for sink in missing:
         if file.samples:
             await sink.deliver(stats)
         file = msgspec.structs.replace(file, delivered=(*file.delivered, sink.name))
         state.record(file)
         sink.forget(stats)
-    stats.path.unlink()
+    if missing:
+        stats.path.unlink(missing_ok=True)
+
+
+def _find_missing(plan: BackfillPlan, file: OutputFile) -> list[Sink]:
+    """Return the sinks that do not have a file yet."""
+    return [sink for sink in plan.sinks if sink.name not in file.delivered]
