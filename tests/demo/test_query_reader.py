@@ -40,6 +40,15 @@ def test_lists_are_read() -> None:
     assert ((A, B), "day") == (query.template_ids, query.interval)
 
 
+def test_repeated_parameter_is_refused() -> None:
+    """A parameter that is given twice is refused."""
+    detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
+
+    assert some_bad(("template_ids", detail)) == read_rejected(
+        [*WEEK.items(), ("template_ids", A), ("template_ids", B)]
+    )
+
+
 def test_offset_must_be_whole_hours() -> None:
     """A fractional offset is refused."""
     detail = "must be a valid integer"

@@ -30,7 +30,7 @@ def parse_time(text: str) -> datetime:
 
 
 def format_time(moment: datetime) -> str:
-    """Return a time as in Go's JSON: RFC 3339, `Z` for no offset."""
+    """Return a time of whole seconds as in Go's JSON: RFC 3339, `Z` for no offset."""
     text = moment.isoformat()
     return text if moment.utcoffset() else text.removesuffix("+00:00") + "Z"
 

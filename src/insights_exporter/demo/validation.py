@@ -1,5 +1,6 @@
 """Validation of query parameters, by the real server or by the API documentation."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -57,6 +58,10 @@ class QueryReader:
         self._values = dict(query)
         self._known: set[str] = set()
         self._errors: list[tuple[str, str]] = []
+        for name, count in Counter(name for name, _ in query).items():
+            if count > 1:
+                once = "Only provide 1 instance of this query param."
+                self._add_error(name, f"provided more than once, found {count} times. {once}")
 
     def text(self, name: str, *, required: bool = False) -> str:
         """Return a text, empty if it is missing."""
