@@ -61,7 +61,7 @@ def _build_scrape_section(sizes: Sizes, servers: Mapping[str, Server]) -> Sectio
     rows += [(name, "missing", *[""] * 4) for name in list_missing_peers()]
     note = f"One scrape of {2 * sizes.users} series. nginx serves the same bytes from files."
     verdicts = [
-        _check_targets(format_, found)
+        _build_verdict(format_, found)
         for format_, found in (("plain", plain), ("gzip", packed))
         if FILE_SERVER in found
     ]
@@ -80,7 +80,7 @@ def _format_cells(found: Mapping[str, float], name: str) -> Sequence[str]:
     return format_ms(found[name]), ratio
 
 
-def _check_targets(format_: str, found: Mapping[str, float]) -> Verdict:
+def _build_verdict(format_: str, found: Mapping[str, float]) -> Verdict:
     file, ours = found[FILE_SERVER], found[OURS]
     target = f"scrape, {format_}: at most 1.3 x nginx with the same bytes, or nginx + 1 ms"
     reached = f"{format_ratio(ours, file)} x, {format_ms(ours)} to {format_ms(file)}"

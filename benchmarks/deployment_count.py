@@ -44,7 +44,7 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         f"{series} series in total, {_PROCESSES} processes for each number. "
         "CPU time: of the thread that responds, for one plain and one compressed scrape."
     )
-    yield Section("One or many deployments with the same series", rows, [note], [_check_targets(medians)])
+    yield Section("One or many deployments with the same series", rows, [note], [_build_verdict(medians)])
 
 
 def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Scrapes]) -> int:
@@ -88,7 +88,7 @@ def _read_cpu_seconds(servers: Mapping[str, Server]) -> Mapping[str, float]:
     return {name: read_main_thread_seconds(server.pid) for name, server in servers.items()}
 
 
-def _check_targets(found: Mapping[str, tuple[float, float, float]]) -> Verdict:
+def _build_verdict(found: Mapping[str, tuple[float, float, float]]) -> Verdict:
     ratios = [max(column) / min(column) for column in zip(*found.values(), strict=True)]
     plain, packed, cost = (format_ratio(ratio, 1) for ratio in ratios)
     target = f"scrape of {', '.join(found)} deployments with the same series: within 20%"

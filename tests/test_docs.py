@@ -43,7 +43,10 @@ SERVES = ("insights-exporter", "insights-exporter demo")
 LOOKED_AT = (
     ("coder ", "needs Coder"),
     ("export CODER_", "the tests set their own"),
-    ("promtool tsdb create-blocks-from ", "tests/grafana/test_preview_rules.py runs it"),
+    (
+        "promtool tsdb create-blocks-from ",
+        "needs history; tests/grafana/test_preview_rules.py runs it for rules",
+    ),
     ("uv tool install ", "needs the network"),
     ("sudo ", "changes the machine"),
     ("echo ", "changes the machine"),

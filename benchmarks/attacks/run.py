@@ -234,11 +234,11 @@ def build_section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
         "after the first. With users, a rate limit applies to the requests of all clients together; its "
         "response has status 429."
     )
-    verdicts = [_check_targets(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
+    verdicts = [_build_verdict(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
     return Section("Attacks", rows, [note], verdicts)
 
 
-def _check_targets(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
+def _build_verdict(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
     worst = max(outcomes, key=lambda each: each.values[key])
     reached = f"{limit.format(worst.values[key])} ({worst.attack}; {worst.variant})"
     return Verdict(f"under attack: {limit.target}", reached, worst.values[key] <= limit.most)

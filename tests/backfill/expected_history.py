@@ -34,7 +34,7 @@ def day_before(truth: Truth) -> Series:
     return series([({"day": "yesterday"}, truth.of_days(TEMPLATES, 1, 0)["report"]["active_users"])])
 
 
-def fetch_start(truth: Truth) -> Series:
+def start_of_day_before(truth: Truth) -> Series:
     """Return when that day began."""
     return series([({"day": "yesterday"}, (truth.now - timedelta(days=1)).timestamp())])
 
@@ -57,6 +57,6 @@ def _has_past(name: str) -> bool:
 PAST_SERIES: Mapping[str, Callable[[Truth], Series]] = {
     **{name: function for name, function in TRUE_SERIES.items() if _has_past(name)},
     "coder_insights_daily_active_users": day_before,
-    "coder_insights_day_start_timestamp_seconds": fetch_start,
+    "coder_insights_day_start_timestamp_seconds": start_of_day_before,
 }
 """The expected series of a day, for each family with history."""

@@ -235,17 +235,17 @@ def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signa
 
     ended = backfill("2026-03-20")
 
-    twice = count_template_days(requested) & count_template_days(backfill.report_queries()[len(requested) :])
+    twice = find_template_days(requested) & find_template_days(backfill.report_queries()[len(requested) :])
     assert 0 == ended.returncode, ended.stderr
     assert (-signal.SIGKILL if how is signal.SIGKILL else 1) == status
     assert ("run it again to continue" in output) is (how is not signal.SIGKILL)
     assert [] == half
-    assert len(count_template_days(requested)) > 5
+    assert len(find_template_days(requested)) > 5
     assert len(twice) <= 1, "only the day that was being requested"
     assert 2 == len(backfill.files())
 
 
-def count_template_days(queries: list[str]) -> set[str]:
+def find_template_days(queries: list[str]) -> set[str]:
     """Return the days with requests for single templates."""
     return {dict(parse_qsl(query))["end_time"] for query in queries if "template_ids" in query}
 

@@ -33,7 +33,7 @@ async def send(receiver: Receiver, folder: Path, sleep: AsyncMock | None = None)
         await send_file(path, receiver.url, client, sleep or AsyncMock())
 
 
-def parse_written(url: str, tls: TLSConfig | None = None, **environ: str) -> Receiver:
+def parse_url(url: str, tls: TLSConfig | None = None, **environ: str) -> Receiver:
     """Return the receiver as the command line makes it."""
     receiver = parse_receiver(url, {}, tls or TLSConfig(), environ)
     assert receiver is not None
@@ -41,7 +41,7 @@ def parse_written(url: str, tls: TLSConfig | None = None, **environ: str) -> Rec
 
 
 @contextmanager
-def create_tls_context(
+def run_tls_receiver(
     folder: Path, certificates: Loose, *, client_certificate: bool = False
 ) -> Iterator[ReceivingServer]:
     """Receive over TLS; `folder` gets the certificates, of which clients may show the server's."""
@@ -58,9 +58,9 @@ def create_tls_context(
 async def test_receiver_of_a_private_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Receivers are verified like other servers: private authorities work, and strict mode is off."""
     make_strict(monkeypatch)
-    with create_tls_context(tmp_path, Loose(key_identifiers=False, critical=False)) as server:
+    with run_tls_receiver(tmp_path, Loose(key_identifiers=False, critical=False)) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
-        await send(parse_written(server.url, tls), tmp_path)
+        await send(parse_url(server.url, tls), tmp_path)
 
     assert 1 == len(server.bodies)
 
@@ -68,8 +68,8 @@ async def test_receiver_of_a_private_authority(tmp_path: Path, monkeypatch: pyte
 async def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path) -> None:
     """The error names the flag that helps, after one attempt."""
     sleep = AsyncMock()
-    with create_tls_context(tmp_path, Loose()) as server, pytest.raises(RemoteWriteRejected) as refused:
-        await send(parse_written(server.url), tmp_path, sleep)
+    with run_tls_receiver(tmp_path, Loose()) as server, pytest.raises(RemoteWriteRejected) as refused:
+        await send(parse_url(server.url), tmp_path, sleep)
 
     problem = "certificate is not accepted: unable to get local issuer certificate; "
     assert f"{problem}trust its authority with --remote-write-ca-file" in str(refused.value)
@@ -79,12 +79,12 @@ async def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path)
 async def test_missing_client_certificate_is_final_at_once(tmp_path: Path) -> None:
     """A receiver that requires a client certificate is named as such."""
     sleep = AsyncMock()
-    with create_tls_context(tmp_path, Loose(), client_certificate=True) as server:
+    with run_tls_receiver(tmp_path, Loose(), client_certificate=True) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
         with pytest.raises(
             RemoteWriteRejected, match="requires a client certificate; set --remote-write-cert-file and"
         ):
-            await send(parse_written(server.url, tls), tmp_path, sleep)
+            await send(parse_url(server.url, tls), tmp_path, sleep)
 
     assert 0 == sleep.await_count
 
@@ -93,7 +93,7 @@ async def test_receiver_without_tls_is_final_at_once(receiver: ReceivingServer, 
     """An https:// URL of a server without TLS is an error without retries."""
     sleep = AsyncMock()
     with pytest.raises(RemoteWriteRejected, match="does not speak TLS on this port"):
-        await send(parse_written(receiver.url.replace("http:", "https:")), tmp_path, sleep)
+        await send(parse_url(receiver.url.replace("http:", "https:")), tmp_path, sleep)
 
     assert 0 == sleep.await_count
 
@@ -118,7 +118,7 @@ async def test_host_name(tmp_path: Path, number: int, pauses: int) -> None:
 async def test_proxy_of_the_environment(receiver: ReceivingServer, tmp_path: Path) -> None:
     """Samples go through the proxy that the environment names."""
     with proxying("127.0.0.1", urlsplit(receiver.url).port or 0) as proxy:
-        await send(parse_written("http://receiver.invalid/write", HTTP_PROXY=proxy.url), tmp_path)
+        await send(parse_url("http://receiver.invalid/write", HTTP_PROXY=proxy.url), tmp_path)
 
     assert (["receiver.invalid"], 1) == (proxy.targets, len(receiver.bodies))
 
@@ -129,7 +129,7 @@ async def test_excluded_proxy(
     """A receiver that is excluded, as every local one is, is reached directly."""
     with proxying("127.0.0.1", 9) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        await send(parse_written(receiver.url, ALL_PROXY=proxy.url), tmp_path)
+        await send(parse_url(receiver.url, ALL_PROXY=proxy.url), tmp_path)
 
     assert ([], 1) == (proxy.targets, len(receiver.bodies))
 
@@ -140,7 +140,7 @@ async def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses
     sleep = AsyncMock()
     with proxying("127.0.0.1", 9) as proxy:
         proxy.refusal = status
-        receiver = parse_written("https://receiver.invalid/write", HTTPS_PROXY=proxy.url)
+        receiver = parse_url("https://receiver.invalid/write", HTTPS_PROXY=proxy.url)
         with pytest.raises(RemoteWriteRejected, match=str(status)):
             await send(receiver, tmp_path, sleep)
 
@@ -150,7 +150,7 @@ async def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses
 def test_unusable_proxy_is_found_before_anything_is_requested() -> None:
     """The variable is named, without its password."""
     with pytest.raises(ConfigError, match=r"^HTTPS_PROXY: is a SOCKS proxy") as caught:
-        parse_written("https://receiver.example.com/write", HTTPS_PROXY="socks5://me:hidden-secret@proxy")
+        parse_url("https://receiver.example.com/write", HTTPS_PROXY="socks5://me:hidden-secret@proxy")
 
     assert "hidden-secret" not in str(caught.value)
 
@@ -181,7 +181,7 @@ def test_bad_files_are_named_by_their_flag(
 
 def test_command_over_tls_with_a_client_certificate(backfill: Backfill, tmp_path: Path) -> None:
     """With the three flags, a receiver that requires a client certificate accepts the samples."""
-    with create_tls_context(tmp_path, Loose(), client_certificate=True) as server:
+    with run_tls_receiver(tmp_path, Loose(), client_certificate=True) as server:
         ended = backfill(
             "2026-04-09",
             f"--remote-write={server.url}",
@@ -204,7 +204,7 @@ def test_certificates_without_a_receiver_are_rejected(backfill: Backfill, tmp_pa
 
 def test_written_files_stay_after_a_certificate_error(backfill: Backfill, tmp_path: Path) -> None:
     """The command ends with status 1 and one line, and keeps what it wrote for the next run."""
-    with create_tls_context(tmp_path, Loose()) as server:
+    with run_tls_receiver(tmp_path, Loose()) as server:
         ended = backfill("2026-04-09", f"--remote-write={server.url}")
 
     assert 1 == ended.returncode

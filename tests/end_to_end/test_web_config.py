@@ -105,21 +105,21 @@ def test_no_scrape_is_missed_while_the_certificate_is_renewed(
     job = behind_users.job("renewed", directory / "server-ca.crt", **login)
     prometheus = start_prometheus({**scraping(), "scrape_configs": [job]})
     prometheus.wait_for("count_over_time(up[1m]) >= 2")
-    before = read_exposed(behind_users)
+    before = read_certificate(behind_users)
     renewed = authorities.server.issue_cert("localhost")
     (directory / "server.crt").write_bytes(chain(renewed))
     (directory / "server.key").write_bytes(renewed.private_key_pem.bytes())
-    eventually(lambda: read_exposed(behind_users) != before)
+    eventually(lambda: read_certificate(behind_users) != before)
     so_far = prometheus.query("count_over_time(up[1m])")[0].value
     prometheus.wait_for(f"count_over_time(up[1m]) >= {so_far + 2}")
 
     assert [] == prometheus.query("min_over_time(up[1m]) == 0")
-    assert read_exposed(behind_users) == ssl.DER_cert_to_PEM_cert(
+    assert read_certificate(behind_users) == ssl.DER_cert_to_PEM_cert(
         ssl.PEM_cert_to_DER_cert(renewed.cert_chain_pems[0].bytes().decode())
     )
 
 
-def read_exposed(exporter: ProtectedExporter) -> str:
+def read_certificate(exporter: ProtectedExporter) -> str:
     """Return the certificate that new connections see."""
     return ssl.get_server_certificate(("127.0.0.1", exporter.port), timeout=30)
 

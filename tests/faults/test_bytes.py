@@ -50,8 +50,8 @@ PIECES = st.binary(max_size=6) | st.sampled_from(
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), min_size=1, max_size=4)
 
 
-def edit_config(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
-    """Replace parts of the config."""
+def damage(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
+    """Replace parts of a response."""
     for place, length, piece in edits:
         at = int(place * len(body))
         body = body[:at] + piece + body[at + length :]
@@ -63,7 +63,7 @@ def edit_config(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
 @given(data=st.data())
 def test_any_bytes_are_rejected_or_exposed(dataset: Dataset, data: st.DataObject) -> None:
     """Random bytes and damaged responses are rejected as invalid, or the exposition of them is valid."""
-    damaged = st.builds(edit_config, st.sampled_from(GOOD[dataset.name]), EDITS)
+    damaged = st.builds(damage, st.sampled_from(GOOD[dataset.name]), EDITS)
     body = data.draw(st.binary(max_size=200) | damaged)
     view = load_context(find_default_window(dataset), in_use=["t1"])
     responses = load_responses(dataset, view, *[body] * len(dataset.requests(view)))

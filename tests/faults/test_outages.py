@@ -24,7 +24,7 @@ ODD_ROWS = (
 )
 
 
-def select_dataset(*datasets: str) -> dict[str, object]:
+def poll_only(*datasets: str) -> dict[str, object]:
     """Return a config that polls nothing else."""
     off = {name: {"enabled": False} for name in DATASETS.keys() - set(datasets)}
     return {"datasets": off, "windows": ["today"]}
@@ -49,7 +49,7 @@ class StoppedServer(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-def read_failure(work: Callable[[], object]) -> list[EventDict]:
+def capture_log(work: Callable[[], object]) -> list[EventDict]:
     """Return the log lines about faults that `work` leads to."""
     with capture_logs() as lines:
         work()
@@ -65,7 +65,7 @@ def test_rarely_polled_datasets_recover(case: FaultCase) -> None:
     path = f"/insights/{case.dataset}"
 
     async def scenario() -> tuple[float | None, float | None]:
-        async with poll_deployment(coder, **select_dataset(case.dataset)) as polled:
+        async with poll_deployment(coder, **poll_only(case.dataset)) as polled:
             coder.fail(coder_fault(case), path)
             await asyncio.sleep(HOUR / 2)
             during = polled.value("insights_exporter_poll_success", dataset=case.dataset, window="")
@@ -102,14 +102,14 @@ def test_day_of_outage_is_a_handful_of_lines(
     network = StoppedServer(create_small_coder(), ways)
 
     async def scenario() -> None:
-        async with poll_deployment(network, **select_dataset("daus", "templates")):
+        async with poll_deployment(network, **poll_only("daus", "templates")):
             await asyncio.sleep(HOUR)
             network.down = True
             await asyncio.sleep(DAY)
             network.down = False
             await asyncio.sleep(2 * HOUR)
 
-    lines = read_failure(lambda: run_on_fast_clock(scenario))
+    lines = capture_log(lambda: run_on_fast_clock(scenario))
     failed, over = lines[:-1], lines[-1]
 
     assert network.requests > 500
@@ -126,14 +126,14 @@ def test_failure_of_one_dataset_is_logged_for_it_alone() -> None:
     coder = create_small_coder()
 
     async def scenario() -> None:
-        async with poll_deployment(coder, **select_dataset("daus")):
+        async with poll_deployment(coder, **poll_only("daus")):
             await asyncio.sleep(HOUR / 4)
             coder.fail("403", "/insights/daus")
             await asyncio.sleep(5 * HOUR)
             coder.clear_faults()
             await asyncio.sleep(HOUR / 4)
 
-    failed, over = read_failure(lambda: run_on_fast_clock(scenario))
+    failed, over = capture_log(lambda: run_on_fast_clock(scenario))
 
     assert ("poll failed", "daus", "forbidden") == (failed["event"], failed["dataset"], failed["reason"])
     assert "Auditor" in failed["remedy"]
@@ -150,10 +150,10 @@ def test_dataset_that_the_server_does_not_have_is_no_warning(fault: str, reason:
     coder.fail(fault, "/insights/user-status-counts")
 
     async def scenario() -> None:
-        async with poll_deployment(coder, **select_dataset("user-status-counts")):
+        async with poll_deployment(coder, **poll_only("user-status-counts")):
             await asyncio.sleep(5 * HOUR)
 
-    (line,) = read_failure(lambda: run_on_fast_clock(scenario))
+    (line,) = capture_log(lambda: run_on_fast_clock(scenario))
 
     assert ("dataset not available", "info") == (line["event"], line["log_level"])
     assert ("user-status-counts", reason) == (line["dataset"], line["reason"])
@@ -165,14 +165,14 @@ def test_each_cause_is_logged_with_its_own_remedy() -> None:
     coder = create_small_coder()
 
     async def scenario() -> None:
-        async with poll_deployment(coder, **select_dataset("daus")):
+        async with poll_deployment(coder, **poll_only("daus")):
             for fault in ("401-expired", "401-suspended", "401-expired"):
                 coder.fail(fault, "/insights/daus")
                 await asyncio.sleep(HOUR)
             coder.clear_faults()
             await asyncio.sleep(HOUR / 4)
 
-    expired, suspended, over = read_failure(lambda: run_on_fast_clock(scenario))
+    expired, suspended, over = capture_log(lambda: run_on_fast_clock(scenario))
 
     assert ["unauthorized"] * 3 == [line["reason"] for line in (expired, suspended, over)]
     assert CAUSES["token_expired"].remedy == expired["remedy"]
@@ -208,14 +208,14 @@ def test_alternating_reasons_are_logged_once(statuses: Sequence[int], reasons: s
     server = AlternatingTransport(create_small_coder(), "/insights/daus", statuses)
 
     async def scenario() -> None:
-        async with poll_deployment(server, **select_dataset("daus")):
+        async with poll_deployment(server, **poll_only("daus")):
             await asyncio.sleep(HOUR / 4)
             server.down = True
             await asyncio.sleep(5 * HOUR)
             server.down = False
             await asyncio.sleep(HOUR / 4)
 
-    lines = read_failure(lambda: run_on_fast_clock(scenario))
+    lines = capture_log(lambda: run_on_fast_clock(scenario))
     failed = [line["reason"] for line in lines if line["event"] == "poll failed"]
     over = [line for line in lines if line["event"] == BACK]
 
@@ -238,10 +238,10 @@ def test_invalid_rows_are_logged_once_per_kind() -> None:
             return await self.inner.handle_async_request(request)
 
     async def scenario() -> None:
-        async with poll_deployment(InvalidRows(), **select_dataset("daus")):
+        async with poll_deployment(InvalidRows(), **poll_only("daus")):
             await asyncio.sleep(DAY)
 
-    lines = read_failure(lambda: run_on_fast_clock(scenario))
+    lines = capture_log(lambda: run_on_fast_clock(scenario))
 
     assert len(lines) == 2
     assert all((line["event"], line["dataset"]) == ("dropped invalid row", "daus") for line in lines)

@@ -38,6 +38,8 @@ def find_bounds(tree: ast.Module) -> Iterator[ast.expr]:
             and "Steps" in ast.unparse(node.annotation)
         ):
             yield from (step.elts[0] for step in node.value.elts if isinstance(step, ast.Tuple))
+        if isinstance(node, ast.keyword) and node.arg == "steps" and isinstance(node.value, ast.Tuple):
+            yield from (step.elts[0] for step in node.value.elts if isinstance(step, ast.Tuple))
 
 
 @each

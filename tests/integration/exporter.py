@@ -49,7 +49,7 @@ class Exporter:
         return self.get(path, **headers).raise_for_status().text
 
     def healthy(self) -> bool:
-        """Return whether it responds."""
+        """Return whether it responds; raises AssertionError if it has ended."""
         self.running.check_alive()
         return self.get("/-/healthy").status_code == httpx.codes.OK
 

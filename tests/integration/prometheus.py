@@ -46,7 +46,7 @@ class Prometheus:
         return eventually(lambda: self.query(promql), seconds)
 
     def ready(self) -> bool:
-        """Return whether it responds to queries."""
+        """Return whether it responds to queries; raises AssertionError if it has ended."""
         self.running.check_alive()
         response = httpx.get(f"{self.url}/-/ready", trust_env=False, verify=NO_AUTHORITIES)
         return response.status_code == httpx.codes.OK
