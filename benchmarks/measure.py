@@ -33,12 +33,12 @@ def read_resident(pid: int) -> int:
 
 
 def read_peak(pid: int) -> int:
-    """Return the peak resident memory of a process since its start or `forget_peak`, in bytes."""
+    """Return the peak resident memory of a process since its start or `reset_peak`, in bytes."""
     return _read_status(pid, "VmHWM")
 
 
 def reset_peak(pid: int) -> None:
-    """Reset the value of `peak` to the current memory."""
+    """Reset the value of `read_peak` to the current memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
 
 

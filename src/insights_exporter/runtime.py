@@ -17,7 +17,7 @@ _M_ARENA_MAX = -8
 
 
 def freeze_gc(*, collect: bool = False) -> None:
-    """Exclude all present objects from garbage collection ("Scrapes while a poll comes every second").
+    """Exclude all present objects from garbage collection ("Scrapes during a poll every second").
 
     With `collect`, objects that became garbage since the last call are collected before.
     """
@@ -31,7 +31,7 @@ def freeze_gc(*, collect: bool = False) -> None:
 def shorten_switch_interval() -> None:
     """Let the event loop interrupt a converting thread after 1 ms, not 5 ms.
 
-    It serves "Scrapes while a poll comes every second".
+    It serves "Scrapes during a poll every second".
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
 

@@ -138,7 +138,7 @@ def find_values(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
 @pytest.mark.parametrize("detail", ["named", "pseudonymous", "aggregate"])
 def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
     """With pseudonyms or without users history has no names either."""
-    people = [person.username for person in backfill.coder.population.users]
+    names = [person.username for person in backfill.coder.population.users]
     key = "key: 0123456789abcdef0123456789abcdef" if detail == "pseudonymous" else "limit: 500"
     backfill.config = config(backfill, f"users: {{detail: {detail}, {key}}}")
 
@@ -147,7 +147,7 @@ def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
     assert 0 == ended.returncode, ended.stderr
     (file,) = backfill.files()
     text = file.read_text(encoding="utf-8")
-    assert (detail == "named") is any(f'"{name}"' in text for name in people)
+    assert (detail == "named") is any(f'"{name}"' in text for name in names)
     assert "coder_insights_user_activity_distribution_seconds_bucket" in text
     assert (detail != "aggregate") is ("coder_insights_user_activity_seconds{" in text)
 

@@ -25,7 +25,7 @@ def window(days: int, every: float | None = None, max_age: float | None = None) 
         ("template-breakdown", 30, PollInterval(HOUR, 3 * HOUR)),
         ("daus", None, PollInterval(5 * MINUTE, 15 * MINUTE)),
         ("user-status-counts", None, PollInterval(15 * MINUTE, 45 * MINUTE)),
-        ("periods", None, PollInterval(HOUR, 3 * HOUR)),
+        *((name, None, PollInterval(HOUR, 3 * HOUR)) for name in ("periods", "groups", "license")),
     ],
 )
 def test_default_intervals(dataset: str, days: int | None, expected: PollInterval) -> None:

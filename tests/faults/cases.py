@@ -122,4 +122,4 @@ LIKE_OTHERS = {
     "not-licensed": "403-premium",
     **dict.fromkeys(("405", "407", "421", "431", "451"), "413"),
 }
-"""Faults that differ from one of CASES in their words or their status alone."""
+"""Faults that differ from one of CASES in their words, their status or their paths alone."""

@@ -16,8 +16,8 @@ def test_stale_in_prometheus_and_back(
     start_exporter: StartExporter, start_prometheus: StartPrometheus, tmp_path: Path
 ) -> None:
     """Expired data is stale in Prometheus at once, scrapes continue, and new data appears again."""
-    people = Population(seed=1, users=5, templates=2)
-    coders = {fault: EmbeddedCoder(population=people, rate_limit=-1) for fault in ("refused", "403")}
+    population = Population(seed=1, users=5, templates=2)
+    coders = {fault: EmbeddedCoder(population=population, rate_limit=-1) for fault in ("refused", "403")}
     with serve(coders["refused"]) as refusing, serve(coders["403"]) as forbidding:
         urls = {"refused": refusing, "403": forbidding}
         deployments = [

@@ -36,8 +36,8 @@ def schemas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     (folder,) = SCHEMAS.glob(f"v{request.param}*-local-strict")
     for name in (*KINDS, "_definitions"):
         written = (folder / f"{name}.json").read_text(encoding="utf-8")
-        beside = re.sub(r'"[^"#]*?(_definitions\.json)?#/\$defs', r'"\1#/$defs', written)
-        schema = {key: value for key, value in json.loads(beside).items() if key != "$id"}
+        relative = re.sub(r'"[^"#]*?(_definitions\.json)?#/\$defs', r'"\1#/$defs', written)
+        schema = {key: value for key, value in json.loads(relative).items() if key != "$id"}
         (tmp_path / f"{name}.json").write_text(json.dumps(schema), encoding="utf-8")
     return tmp_path
 

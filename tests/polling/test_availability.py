@@ -70,6 +70,32 @@ def test_missing_dataset_has_a_reason_and_no_health(case: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("fault", "paths", "missing"),
+    [("not-licensed", (), "groups"), ("404-route", ("/entitlements",), "license")],
+    ids=["without a license", "open source"],
+)
+def test_data_that_needs_a_license_is_not_a_failure(fault: str, paths: tuple[str, ...], missing: str) -> None:
+    """A server without a license has no groups, an open-source build has no entitlements."""
+    coder = create_small_coder()
+    coder.fail(fault, *paths)
+
+    async def scenario() -> str:
+        async with poll_deployment(coder, datasets={"groups": {"enabled": True}}) as polled:
+            await asyncio.sleep(120)
+            return polled.page()
+
+    page = run_on_fast_clock(scenario)
+    reasons = {
+        dict(labels)["dataset"]: dict(labels)["reason"]
+        for labels, available in parse_series(page, AVAILABLE).items()
+        if not available
+    }
+
+    assert {missing: "not_licensed"} == reasons
+    assert {1.0} == set(parse_series(page, SUCCESS).values())
+
+
 @pytest.mark.parametrize("dataset", PATHS)
 def test_missing_dataset_is_requested_hourly(dataset: str) -> None:
     """An unavailable dataset is requested once an hour, for any interval and number of windows."""

@@ -44,10 +44,10 @@ def test_series_are_counted_by_dataset_and_window() -> None:
         for sample in family.samples
         if sample.name in of_coder
     )
-    beside = sum(count for name, count in shown.items() if name in WITHOUT_WINDOW)
+    others = sum(count for name, count in shown.items() if name in WITHOUT_WINDOW)
 
-    assert 0 < beside
-    assert shown.total() == math.fsum(parse_series(page, SERIES).values()) + beside
+    assert 0 < others
+    assert shown.total() == math.fsum(parse_series(page, SERIES).values()) + others
 
 
 def test_hidden_parameters_are_not_counted_as_aggregated() -> None:

@@ -178,6 +178,7 @@ DATASET = Dataset(
     families=(GROUP_MEMBERS,),
     requests=lambda _context: (list_request(PATH),),
     convert=convert,
+    default_interval=3600.0,
     roles=("Auditor", "User Admin", "Template Admin", "Owner"),
     missing_route="not_licensed",
     enabled_by_default=False,

@@ -130,6 +130,7 @@ DATASET = Dataset(
     families=(SEATS_USED, SEATS_LIMIT, AGENT_RUNTIME, AGENT_RUNTIME_LIMIT, LICENSE_STATUS),
     requests=lambda _context: (Request(PATH),),
     convert=convert,
+    default_interval=3600.0,
     roles=(),
     missing_route="not_licensed",
 )
