@@ -17,7 +17,7 @@ export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards dashboard-images mixin pytest coverage skipped docs lock upgrade \
+.PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards lint-dashboards dashboard-images mixin pytest coverage skipped docs lock upgrade \
         parts bench soak audit try-wheel clean
 
 help: ## List the targets
@@ -63,6 +63,9 @@ dashboards: docs ## Build the dashboards and rules, with all other generated fil
 
 dashboard-images: parts grafana/preview/node_modules/.ready ## Render all dashboards with sample data (requires Node.js)
 	PYTHONPATH=src $(BIN)/python -m grafana.preview $(ARGS)
+
+lint-dashboards: $(BIN)/.ready ## Run promtool, pint, mixtool and dashboard-linter, as far as they are installed
+	PYTHONPATH=src $(BIN)/python -m grafana.lint
 
 mixin: $(BIN)/.ready ## Write rules and dashboards to build/mixin, for use without Helm
 	PYTHONPATH=src $(BIN)/python -m grafana.mixin $(ARGS)

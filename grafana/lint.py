@@ -31,6 +31,7 @@ class Linter:
 LINTERS: Final = (
     Linter("dashboard-linter", ("lint", "--strict"), "dashboards/*.json"),
     Linter("mixtool", ("lint",), "mixin.libsonnet"),
+    Linter("promtool", ("check", "rules", "--lint=all", "--lint-fatal"), "rules/*.yaml"),
     Linter("pint", ("--offline", "--no-color", "lint", "--min-severity=info"), "rules/*.yaml"),
 )
 

@@ -60,7 +60,7 @@ LOOKED_AT = (
     ("make ", "makes an environment first; test_make_targets_exist knows the targets"),
     ("python -m benchmarks", "tests/benchmarks runs them"),
     ("insights-exporter check --output json | jq", "tests/commands runs it without jq"),
-    ("insights-exporter backfill ", "tests/end_to_end runs it against Prometheus"),
+    ("insights-exporter backfill ", "tests/backfill runs it, with Prometheus where it is needed"),
 )
 """Beginnings of commands that are not run here, and why."""
 

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with serve_history(HISTORY) as prometheus:
         dashboards = chosen.dashboards or sorted((ROOT / PROVISIONED).glob("*.json"))
         status = render(prometheus.url, dashboards, chosen.output)
-    if not chosen.dashboards:
+    if not status and not chosen.dashboards:
         sums.write(dashboards, chosen.output)
     return status
 
