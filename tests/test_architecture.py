@@ -45,6 +45,9 @@ NOT_VERBS = re.compile(
 )
 """Names that say what a value is, which functions must not have: they are imperative verbs."""
 
+CAMEL_CASE = re.compile("[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+"""How classes and type aliases are spelled, other than constants and what is private."""
+
 DOCUMENTED_UNDERSCORES = {"_asdict", "_replace", "_fields", "_make"}
 """Public methods of named tuples."""
 
@@ -122,13 +125,26 @@ def test_a_module_is_a_topic() -> None:
     assert SHORT_MODULES.keys() == {name for name, lines in lengths.items() if lines < SHORTEST_MODULE}
 
 
-def test_public_class_names_are_unique() -> None:
-    """One public name is one thing, in the whole package."""
+def declared_types(path: Path) -> Iterator[str]:
+    """Yield the names of a module's public classes and type aliases, such as `Level = Literal[...]`."""
+    for node in parse(path).body:
+        if isinstance(node, ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+        else:
+            alias = getattr(node, "name", None)  # of `type X = ...`, from Python 3.12
+            names = [alias.id] if isinstance(alias, ast.Name) else []
+        yield from filter(CAMEL_CASE.fullmatch, names)
+
+
+def test_public_type_names_are_unique() -> None:
+    """One public name is one thing, in the whole package: a class, a type alias or a NewType."""
     places = defaultdict(list)
     for path in modules():
-        for node in parse(path).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places[node.name].append(path.relative_to(PACKAGE).as_posix())
+        for name in declared_types(path):
+            places[name].append(path.relative_to(PACKAGE).as_posix())
 
     repeated = {name: paths for name, paths in places.items() if len(paths) > 1}
 

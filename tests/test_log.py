@@ -10,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.log import Format, Level, configure
+from insights_exporter.log import LogFormat, LogLevel, configure
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def logging_as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def log_line(format_: Format, level: Level = "info", **values: object) -> str:
+def log_line(format_: LogFormat, level: LogLevel = "info", **values: object) -> str:
     """Return what one line of information becomes."""
     stream = io.StringIO()
     configure(level, format_, stream)
@@ -55,7 +55,7 @@ def test_level() -> None:
 
 @pytest.mark.parametrize("format_", ["logfmt", "json"])
 @given(text=st.text())
-def test_any_text_is_one_line(format_: Format, text: str) -> None:
+def test_any_text_is_one_line(format_: LogFormat, text: str) -> None:
     """No text breaks a line in two, or controls a terminal."""
     line = log_line(format_, err=text)
 

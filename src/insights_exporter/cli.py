@@ -23,13 +23,13 @@ from insights_exporter.commands.flags import (
     DEFAULT_ADDRESS,
     Command,
     CommandGroup,
-    ConfigFile,
-    ExternalUrl,
-    ListenAddresses,
-    LogFormat,
-    LogLevel,
-    RoutePrefix,
-    WebConfigFile,
+    ConfigFileFlag,
+    ExternalUrlFlag,
+    ListenAddressesFlag,
+    LogFormatFlag,
+    LogLevelFlag,
+    RoutePrefixFlag,
+    WebConfigFileFlag,
     find_route_prefix,
     flag,
     option,
@@ -57,9 +57,9 @@ def main() -> None:
 def _serve(
     context: typer.Context,
     *,
-    config_file: ConfigFile = None,
+    config_file: ConfigFileFlag = None,
     config_check: Annotated[bool, switch("--config.check", "Validate the config and exit.")] = False,
-    listen_address: ListenAddresses = None,
+    listen_address: ListenAddressesFlag = None,
     systemd_socket: Annotated[
         bool,
         switch(
@@ -68,12 +68,12 @@ def _serve(
             environment=True,
         ),
     ] = False,
-    web_config_file: WebConfigFile = None,
+    web_config_file: WebConfigFileFlag = None,
     telemetry_path: Annotated[
         str, flag("--web.telemetry-path", "Path under which to expose metrics.", "PATH")
     ] = "/metrics",
-    external_url: ExternalUrl = None,
-    route_prefix: RoutePrefix = None,
+    external_url: ExternalUrlFlag = None,
+    route_prefix: RoutePrefixFlag = None,
     enable_lifecycle: Annotated[
         bool, switch("--web.enable-lifecycle", "Enable config reload by POST /-/reload.", environment=True)
     ] = False,
@@ -85,8 +85,8 @@ def _serve(
         flag("--shard", "Index of this shard, from 0, or auto for the ordinal of a StatefulSet.", "NUMBER"),
     ] = "0",
     total_shards: Annotated[int, flag("--total-shards", "Number of shards.", "NUMBER", min=1)] = 1,
-    log_level: LogLevel = "info",
-    log_format: LogFormat = "logfmt",
+    log_level: LogLevelFlag = "info",
+    log_format: LogFormatFlag = "logfmt",
     version: Annotated[bool, option("--version", "Show the version and exit.")] = False,
 ) -> None:
     if version:
@@ -159,10 +159,10 @@ def _demo(
     prometheus: Annotated[
         bool, switch("--prometheus", "Start the installed Prometheus, which scrapes the demo.")
     ] = False,
-    listen_address: ListenAddresses = None,
-    web_config_file: WebConfigFile = None,
-    log_level: LogLevel = "warning",
-    log_format: LogFormat = "logfmt",
+    listen_address: ListenAddressesFlag = None,
+    web_config_file: WebConfigFileFlag = None,
+    log_level: LogLevelFlag = "warning",
+    log_format: LogFormatFlag = "logfmt",
 ) -> None:
     """Serve sample data from an embedded Coder."""
     with deferred_signals(), exit_on_error():
@@ -176,10 +176,10 @@ def _demo(
 @app.command("check", cls=Command)
 def _check(
     *,
-    config_file: ConfigFile = None,
+    config_file: ConfigFileFlag = None,
     output: Annotated[Literal["table", "json"], option("--output", "Output format.")] = "table",
-    log_level: LogLevel = "error",
-    log_format: LogFormat = "logfmt",
+    log_level: LogLevelFlag = "error",
+    log_format: LogFormatFlag = "logfmt",
 ) -> None:
     """Report what each token may read.
 
@@ -198,15 +198,15 @@ def _check(
 @app.command("scrape", cls=Command)
 def _scrape(
     *,
-    config_file: ConfigFile = None,
+    config_file: ConfigFileFlag = None,
     output: Annotated[
         Path | None, option("--output", "File, FIFO or device to write to; - is standard output.", "FILE")
     ] = None,
     format_: Annotated[
         Literal["text", "openmetrics"], option("--format", "Format of the exposition.")
     ] = "text",
-    log_level: LogLevel = "warning",
-    log_format: LogFormat = "logfmt",
+    log_level: LogLevelFlag = "warning",
+    log_format: LogFormatFlag = "logfmt",
 ) -> None:
     """Poll once and print the metrics.
 
@@ -225,10 +225,10 @@ def _scrape(
 def _health(
     *,
     ready: Annotated[bool, switch("--ready", "Check /-/ready instead of /-/healthy.")] = False,
-    listen_address: ListenAddresses = None,
-    web_config_file: WebConfigFile = None,
-    external_url: ExternalUrl = None,
-    route_prefix: RoutePrefix = None,
+    listen_address: ListenAddressesFlag = None,
+    web_config_file: WebConfigFileFlag = None,
+    external_url: ExternalUrlFlag = None,
+    route_prefix: RoutePrefixFlag = None,
 ) -> None:
     """Check whether an exporter is healthy.
 
@@ -316,9 +316,9 @@ def _backfill(
     ] = None,
     resume: Annotated[bool, switch("--resume", "Resume where the last run ended (default).")] = True,
     dry_run: Annotated[bool, switch("--dry-run", "Request only three days to estimate the run.")] = False,
-    config_file: ConfigFile = None,
-    log_level: LogLevel = "info",
-    log_format: LogFormat = "logfmt",
+    config_file: ConfigFileFlag = None,
+    log_level: LogLevelFlag = "info",
+    log_format: LogFormatFlag = "logfmt",
 ) -> None:
     """Import Coder's history into Prometheus.
 
@@ -382,7 +382,10 @@ def _config_schema() -> None:
 
 @config.command("show", cls=Command)
 def _config_show(
-    *, config_file: ConfigFile = None, log_level: LogLevel = "warning", log_format: LogFormat = "logfmt"
+    *,
+    config_file: ConfigFileFlag = None,
+    log_level: LogLevelFlag = "warning",
+    log_format: LogFormatFlag = "logfmt",
 ) -> None:
     """Print the effective config and its sources, without secrets."""
     start_logging(log_level, log_format)

@@ -7,8 +7,8 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-Level = Literal["debug", "info", "warn", "warning", "error"]
-Format = Literal["logfmt", "json"]
+LogLevel = Literal["debug", "info", "warn", "warning", "error"]
+LogFormat = Literal["logfmt", "json"]
 
 _FIRST = ("ts", "level", "msg")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
@@ -16,7 +16,7 @@ _SILENCED = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
 """Libraries whose messages repeat those of the exporter, and may contain URLs."""
 
 
-def configure(level: Level, format_: Format, stream: TextIO | None = None) -> None:
+def configure(level: LogLevel, format_: LogFormat, stream: TextIO | None = None) -> None:
     """Log messages of `level` or above to `stream`, standard error by default."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -24,7 +24,7 @@ def configure(level: Level, format_: Format, stream: TextIO | None = None) -> No
         structlog.processors.EventRenamer("msg"),
         _escape_controls,
     ]
-    renderers: dict[Format, Processor] = {
+    renderers: dict[LogFormat, Processor] = {
         "logfmt": structlog.processors.LogfmtRenderer(
             key_order=_FIRST, drop_missing=True, bool_as_flag=False
         ),

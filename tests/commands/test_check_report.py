@@ -4,8 +4,8 @@ import pytest
 
 from insights_exporter.coder.errors import CAUSES
 from insights_exporter.commands.check import print_reports
-from insights_exporter.commands.deployment_report import DatasetResult, DeploymentReport, State
-from insights_exporter.polling.causes import Cause
+from insights_exporter.commands.deployment_report import DatasetResult, DatasetState, DeploymentReport
+from insights_exporter.polling.problems import Problem
 
 STEERING = "\x1b[2J[bold red]:smile: \u202e"
 
@@ -43,7 +43,7 @@ def print_report(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> s
 
 def test_text_of_servers_cannot_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters, markup and emoji names are shown as text, or not at all."""
-    cause = Cause("rejected", ("daus",), STEERING, "check `dialect`")
+    cause = Problem("rejected", ("daus",), STEERING, "check `dialect`")
     one = create_report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, causes=(cause,))
 
     shown = print_report(capsys, one)
@@ -82,13 +82,13 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
         pytest.param("unavailable", {}, "no data", id="the server has no dataset"),
         pytest.param("allowed", {"warnings": ("token",)}, "readable, with warnings", id="warning"),
         pytest.param(
-            "denied", {"causes": (Cause("forbidden", ("daus",), "", ""),)}, "1 problem", id="denied"
+            "denied", {"causes": (Problem("forbidden", ("daus",), "", ""),)}, "1 problem", id="denied"
         ),
         pytest.param("failed", {"reachable": False}, "not reachable", id="no response"),
     ],
 )
 def test_summary(
-    capsys: pytest.CaptureFixture[str], state: State, known: dict[str, object], verdict: str
+    capsys: pytest.CaptureFixture[str], state: DatasetState, known: dict[str, object], verdict: str
 ) -> None:
     """The heading summarizes the result; `everything readable` requires data."""
     heading, *_ = print_report(

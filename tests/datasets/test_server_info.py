@@ -3,7 +3,7 @@
 import pytest
 
 from insights_exporter.coder.decode import decode
-from insights_exporter.coder.resources import BuildInfo, Token, read_token
+from insights_exporter.coder.resources import BuildInfo, TokenLifetime, read_token
 from insights_exporter.datasets.server_info import build_info, token_samples
 from tests.datasets.cases import sort_lines
 
@@ -23,14 +23,17 @@ def test_build_info_exists_if_the_version_is_known(body: bytes, expected: int) -
 
 
 TOKENS = {
-    "both": (b'{"expires_at":"2026-05-21T00:00:00Z","lifetime_seconds":86400}', Token(1779321600.0, 86400.0)),
-    "neither": (b"{}", Token(None, None)),
-    "never": (b'{"expires_at":"0001-01-01T00:00:00Z","lifetime_seconds":null}', Token(None, None)),
+    "both": (
+        b'{"expires_at":"2026-05-21T00:00:00Z","lifetime_seconds":86400}',
+        TokenLifetime(1779321600.0, 86400.0),
+    ),
+    "neither": (b"{}", TokenLifetime(None, None)),
+    "never": (b'{"expires_at":"0001-01-01T00:00:00Z","lifetime_seconds":null}', TokenLifetime(None, None)),
 }
 
 
 @pytest.mark.parametrize(("body", "expected"), TOKENS.values(), ids=TOKENS)
-def test_token_is_exposed_as_far_as_it_is_known(body: bytes, expected: Token) -> None:
+def test_token_is_exposed_as_far_as_it_is_known(body: bytes, expected: TokenLifetime) -> None:
     """Unknown times have no series."""
     token = read_token(body)
 

@@ -6,7 +6,7 @@ from typing import get_args
 import jsonschema
 import pytest
 
-from insights_exporter.commands.flags import LogFormat, LogLevel
+from insights_exporter.commands.flags import LogFormatFlag, LogLevelFlag
 from insights_exporter.config.schema import json_schema
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.web.webconfig.model import WebConfigModel
@@ -110,7 +110,7 @@ def test_all_config_keys_may_be_set() -> None:
     assert json_schema(DATASETS)["$defs"].items() <= SCHEMA["$defs"].items()
 
 
-@pytest.mark.parametrize(("value", "flag"), [("level", LogLevel), ("format", LogFormat)])
+@pytest.mark.parametrize(("value", "flag"), [("level", LogLevelFlag), ("format", LogFormatFlag)])
 def test_log_accepts_the_values_of_the_flags(value: str, flag: object) -> None:
     """`log` accepts the values of the log flags."""
     words = get_args(get_args(flag)[0])

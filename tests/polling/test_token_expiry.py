@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.coder.resources import Token
-from insights_exporter.polling.causes import (
+from insights_exporter.coder.resources import TokenLifetime
+from insights_exporter.polling.problems import (
     LIMITS,
     Urgency,
     format_remaining,
@@ -35,7 +35,7 @@ RULES = Path(__file__).resolve().parents[2] / "helm" / "insights-exporter" / "ru
 )
 def test_urgency(left: float | None, lifetime: float | None, expected: Urgency) -> None:
     """An urgency applies below both a share of the lifetime and an absolute time."""
-    token = Token(None if left is None else NOW + left, lifetime)
+    token = TokenLifetime(None if left is None else NOW + left, lifetime)
 
     assert expected == rate_token(token, NOW)
     assert (expected != "none") == bool(warn_of_token(token, NOW))
@@ -53,8 +53,10 @@ def test_limits_are_those_of_the_alert() -> None:
 
 def test_warning_states_time_and_remedy() -> None:
     """The warning states how long the token is still valid, or that it has expired, and the remedy."""
-    assert "the token expires in 1d 0h; create a new one" in warn_of_token(Token(NOW + DAY, None), NOW)
-    assert "the token has expired; create a new one" in warn_of_token(Token(NOW - 1, None), NOW)
+    assert "the token expires in 1d 0h; create a new one" in warn_of_token(
+        TokenLifetime(NOW + DAY, None), NOW
+    )
+    assert "the token has expired; create a new one" in warn_of_token(TokenLifetime(NOW - 1, None), NOW)
 
 
 @pytest.mark.parametrize(

@@ -32,21 +32,21 @@ class ApiKey(Envelope, frozen=True):
     lifetime_seconds: float | None = None
 
 
-class Token(NamedTuple):
+class TokenLifetime(NamedTuple):
     """When a token expires, in Unix seconds, and for how long a use prolongs it; None if unknown."""
 
     expires: float | None
     lifetime: float | None
 
 
-def read_token(body: bytes) -> Token:
+def read_token(body: bytes) -> TokenLifetime:
     """Return how long the token is valid.
 
     Raises:
         InvalidResponse: The response is not an object.
     """
     key = decode(body, ApiKey).value
-    return Token(unix_seconds(key.expires_at), key.lifetime_seconds)
+    return TokenLifetime(unix_seconds(key.expires_at), key.lifetime_seconds)
 
 
 class BuildTimes(msgspec.Struct, frozen=True, gc=False):

@@ -9,15 +9,17 @@ from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.problems import Problem, find_problems, warn_of_token
 
 _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
 _DENIED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
 _NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 
-State = Literal["allowed", "denied", "failed", "switched off", "unavailable", "not polled", "not enabled"]
+DatasetState = Literal[
+    "allowed", "denied", "failed", "switched off", "unavailable", "not polled", "not enabled"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class DatasetResult:
 
     dataset: str
     window: str
-    state: State
+    state: DatasetState
     series: int = 0
     estimated: bool = False
     requests_per_minute: float = 0.0
@@ -66,7 +68,7 @@ class DeploymentReport:
     series: int
     estimated: bool
     requests_per_minute: float
-    causes: tuple[Cause, ...]
+    causes: tuple[Problem, ...]
     warnings: tuple[str, ...]
     datasets: tuple[DatasetResult, ...]
 
@@ -80,7 +82,7 @@ async def build_report(
     """
     polled = [_build_result(poller, configured, job) for job in poller.jobs]
     datasets = (*polled, *_not_enabled({each.dataset for each in polled}))
-    causes = find_causes(poller.jobs)
+    causes = find_problems(poller.jobs)
     reachable = _is_reachable(poller)
     return DeploymentReport(
         deployment=configured.name,
@@ -111,7 +113,7 @@ def _is_reachable(poller: DeploymentPoller) -> bool:
     return has_responded or any(job.status.success for job in poller.jobs)
 
 
-def _exit_status(datasets: Sequence[DatasetResult], causes: Sequence[Cause], *, reachable: bool) -> int:
+def _exit_status(datasets: Sequence[DatasetResult], causes: Sequence[Problem], *, reachable: bool) -> int:
     """Return 2 without a server or any dataset, 1 if something is denied, failed or switched off, else 0."""
     if reachable and causes:
         return EXIT_PARTIAL
@@ -147,7 +149,7 @@ def _not_enabled(polled: Container[str]) -> Iterator[DatasetResult]:
             )
 
 
-def _state(job: Job) -> State:
+def _state(job: Job) -> DatasetState:
     reason = job.status.failure.reason if job.status.failure else job.request_stats.unavailable
     if reason is None:
         return "allowed" if job.status.success else "not polled"

@@ -35,13 +35,13 @@ def _env_var(flag_name: str) -> str:
     return "INSIGHTS_EXPORTER_" + flag_name.removeprefix("--").replace(".", "_").replace("-", "_").upper()
 
 
-ConfigFile = Annotated[
+ConfigFileFlag = Annotated[
     Path | None,
     flag(
         "--config.file", "Config file (YAML). Without it, CODER_URL and CODER_SESSION_TOKEN are read.", "FILE"
     ),
 ]
-WebConfigFile = Annotated[
+WebConfigFileFlag = Annotated[
     Path | None,
     flag(
         "--web.config.file",
@@ -49,12 +49,12 @@ WebConfigFile = Annotated[
         "FILE",
     ),
 ]
-LogLevel = Annotated[
+LogLevelFlag = Annotated[
     Literal["debug", "info", "warn", "warning", "error"],
     flag("--log.level", "Only log messages with the given severity or above."),
 ]
-LogFormat = Annotated[Literal["logfmt", "json"], flag("--log.format", "Format of log messages.")]
-ListenAddresses = Annotated[
+LogFormatFlag = Annotated[Literal["logfmt", "json"], flag("--log.format", "Format of log messages.")]
+ListenAddressesFlag = Annotated[
     list[str] | None,
     flag(
         "--web.listen-address",
@@ -62,7 +62,7 @@ ListenAddresses = Annotated[
         "HOST:PORT",
     ),
 ]
-ExternalUrl = Annotated[
+ExternalUrlFlag = Annotated[
     str | None,
     flag(
         "--web.external-url",
@@ -70,7 +70,7 @@ ExternalUrl = Annotated[
         "URL",
     ),
 ]
-RoutePrefix = Annotated[
+RoutePrefixFlag = Annotated[
     str | None,
     flag(
         "--web.route-prefix",
@@ -94,7 +94,7 @@ def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str
         raise CommandError(f"{place}: {error}") from None
 
 
-def start_logging(level: LogLevel, format_: LogFormat) -> None:
+def start_logging(level: LogLevelFlag, format_: LogFormatFlag) -> None:
     """Start logging."""
     from insights_exporter.log import configure
 

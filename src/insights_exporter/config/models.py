@@ -16,7 +16,7 @@ from insights_exporter.config.types import (
     HeaderName,
     HeaderValue,
     Key,
-    Label,
+    LabelValue,
     Proxy,
     Seconds,
     StrictBool,
@@ -53,7 +53,7 @@ def window_days(name: str) -> int | None:
 class Window(Model):
     """A named span of days that a report covers."""
 
-    name: Label
+    name: LabelValue
     """The value of the label `window`."""
     days: Annotated[StrictInt, Field(ge=1, le=3660, examples=[14])]
     """Number of calendar days in the deployment's time zone. Optional if the name contains it (`today`,
@@ -247,7 +247,7 @@ class Deployment(Defaults):
 
     url: Annotated[Url, Field(examples=["https://coder.example.com"])]
     """URL of Coder; may end in `api_path`."""
-    name: Label = Field(default_factory=lambda data: default_name(data["url"]) if "url" in data else "")
+    name: LabelValue = Field(default_factory=lambda data: default_name(data["url"]) if "url" in data else "")
     """The value of the label `deployment`. Default: the URL's host, with its port unless that is the default
     of the scheme."""
 

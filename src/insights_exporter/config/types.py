@@ -240,7 +240,7 @@ Variable = Annotated[str, AfterValidator(_check_variable)]
 Key = Annotated[SecretStr, _check_secret(check_key), Field(json_schema_extra={"minLength": MIN_KEY_LENGTH})]
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 HeaderValue = Annotated[SecretStr, _check_secret(_check_header_value)]
-Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
+LabelValue = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 FilePath = Annotated[
     Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "format": "path", "minLength": 1})

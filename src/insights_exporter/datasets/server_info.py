@@ -1,6 +1,6 @@
 """Metrics of a server in addition to its insights: version, lifetime of the token."""
 
-from insights_exporter.coder.resources import Token
+from insights_exporter.coder.resources import TokenLifetime
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 BUILD_INFO = MetricFamily(
@@ -36,7 +36,7 @@ def build_info(version: str | None) -> Samples:
     return Samples(BUILD_INFO, [((version,), 1.0)] if version else [])
 
 
-def token_samples(token: Token) -> tuple[Samples, ...]:
+def token_samples(token: TokenLifetime) -> tuple[Samples, ...]:
     """Return the gauges about the token, as far as they are known."""
     return tuple(
         Samples(family, [] if seconds is None else [((), seconds)])

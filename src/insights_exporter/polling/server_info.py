@@ -11,7 +11,7 @@ from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.errors import ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request
-from insights_exporter.coder.resources import BuildInfo, CurrentUser, Token, read_token
+from insights_exporter.coder.resources import BuildInfo, CurrentUser, TokenLifetime, read_token
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.datasets.base import DailyHistory, Template
 from insights_exporter.datasets.server_info import build_info, token_samples
@@ -30,7 +30,7 @@ MAX_AGE = 3 * INTERVAL
 _MAX_SECONDS = 60.0
 _RETRY_PAUSE = 1.0
 _NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
-_UNKNOWN = Token(None, None)
+_UNKNOWN = TokenLifetime(None, None)
 
 
 class TemplateIndex:
@@ -111,7 +111,7 @@ class ServerInfoPoller:
         return self._version.get(None)
 
     @property
-    def token(self) -> Token:
+    def token(self) -> TokenLifetime:
         """When the token expires, as far as that is known."""
         return self._token.get(_UNKNOWN)
 
@@ -185,7 +185,7 @@ class ServerInfoPoller:
         except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             return None
 
-    def _publish_token(self, token: Token) -> None:
+    def _publish_token(self, token: TokenLifetime) -> None:
         self._token = _Known(token, _expiry())
         self._publish("token", token_samples(token))
 

@@ -7,7 +7,7 @@ import pytest
 
 from insights_exporter.coder.errors import REASONS
 from insights_exporter.datasets.summary import PollSummary
-from insights_exporter.polling.causes import Cause, Urgency
+from insights_exporter.polling.problems import Problem, Urgency
 from insights_exporter.web.status.details import Details, build_details, build_tiles
 from insights_exporter.web.status.handler import render_html
 from insights_exporter.web.status.state import HEADINGS, DeploymentState
@@ -199,8 +199,8 @@ def test_dataset_that_is_unavailable(reason: str, state: str) -> None:
     assert state == poll(state="unavailable", reason=reason).description
 
 
-REFUSED = Cause("forbidden", ("daus", "templates"), "HTTP 403", "grant the role Auditor")
-OFF = Cause("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder")
+REFUSED = Problem("forbidden", ("daus", "templates"), "HTTP 403", "grant the role Auditor")
+OFF = Problem("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder")
 
 
 @pytest.mark.parametrize(

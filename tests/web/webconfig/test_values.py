@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from insights_exporter.config.errors import InvalidValue
-from insights_exporter.web.webconfig.model import GoBool, HeaderValue, parse_go_duration
+from insights_exporter.web.webconfig.model import GoBool, ResponseHeaderValue, parse_go_duration
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_parts_add_up(minutes: int, seconds: int, milliseconds: int) -> None:
 )
 def test_scalars_are_read_as_text(written: object, text: str) -> None:
     """`X-XSS-Protection: 1` needs no quotes."""
-    adapter: TypeAdapter[str] = TypeAdapter(HeaderValue)
+    adapter: TypeAdapter[str] = TypeAdapter(ResponseHeaderValue)
 
     assert text == adapter.validate_python(written)
 

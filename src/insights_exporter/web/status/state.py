@@ -8,16 +8,16 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from insights_exporter.datasets.summary import SOURCES, PollSummary
-from insights_exporter.polling.causes import (
-    Cause,
+from insights_exporter.polling.deployment import DeploymentPoller
+from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.problems import (
+    Problem,
     Urgency,
     describe_expiry,
-    find_causes,
+    find_problems,
     rate_token,
     warn_of_token,
 )
-from insights_exporter.polling.deployment import DeploymentPoller
-from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.status import PollStatus
 from insights_exporter.web.status.format import describe_window
 
@@ -107,7 +107,7 @@ class DeploymentState:
     token_expires: float | None
     expiry_urgency: Urgency
     expiry_warning: str
-    causes: tuple[Cause, ...]
+    causes: tuple[Problem, ...]
     timezone: str
     now: datetime
     windows: Mapping[str, str]
@@ -186,7 +186,7 @@ def collect_state(poller: DeploymentPoller) -> DeploymentState:
         token_expires=token.expires,
         expiry_urgency=rate_token(token, now.timestamp()),
         expiry_warning=warn_of_token(token, now.timestamp()),
-        causes=find_causes(poller.jobs),
+        causes=find_problems(poller.jobs),
         timezone=deployment.timezone,
         now=now.astimezone(ZoneInfo(deployment.timezone)),
         windows={window.name: describe_window(window) for window in deployment.windows},

@@ -153,13 +153,13 @@ AuthType = Annotated[Text, _one_of(AUTH_TYPES), BeforeValidator(_resolve_alias)]
 Version = Annotated[Text, _one_of(VERSIONS)]
 Suite = Annotated[Text, _one_of(SUITES.keys() | TLS13_SUITES)]
 Curve = Annotated[Text, _one_of(CURVES)]
-HeaderName = Annotated[str, _one_of(HEADERS, "is not a header that can be set here")]
-HeaderValue = Annotated[str, AfterValidator(_check_header_value), BeforeValidator(_to_text)]
+ResponseHeaderName = Annotated[str, _one_of(HEADERS, "is not a header that can be set here")]
+ResponseHeaderValue = Annotated[str, AfterValidator(_check_header_value), BeforeValidator(_to_text)]
 UserName = Annotated[str, AfterValidator(_check_user_name)]
 PasswordHash = Annotated[str, AfterValidator(_check_bcrypt_hash), BeforeValidator(_to_text)]
 
 
-class Section(Model):
+class WebConfigSection(Model):
     """A section of the file; keys with null count as missing."""
 
     @model_validator(mode="before")
@@ -170,7 +170,7 @@ class Section(Model):
         return {key: value for key, value in written.items() if value is not None}
 
 
-class TLSSection(Section):
+class TLSSection(WebConfigSection):
     """`tls_server_config`: with any key in it the exporter speaks TLS only."""
 
     cert: Text = ""
@@ -188,21 +188,21 @@ class TLSSection(Section):
     curve_preferences: tuple[Curve, ...] = ()
 
 
-class HttpSection(Section):
+class HttpSection(WebConfigSection):
     """`http_server_config`."""
 
     http2: GoBool | None = None
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    headers: dict[ResponseHeaderName, ResponseHeaderValue] = Field(default_factory=dict)
 
 
-class RateLimitSection(Section):
+class RateLimitSection(WebConfigSection):
     """`rate_limit`: a bucket of `burst` tokens, one more every `interval` seconds."""
 
     interval: Duration = 0.0
     burst: Count = 0
 
 
-class WebConfigModel(Section):
+class WebConfigModel(WebConfigSection):
     """The whole file."""
 
     tls_server_config: TLSSection | None = None

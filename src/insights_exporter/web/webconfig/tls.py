@@ -42,7 +42,7 @@ _INVALID_CERTIFICATE = (
     "check them with `openssl x509` and `openssl pkey`",
 )
 
-Certificate = Mapping[str, Any]
+PeerCertificate = Mapping[str, Any]
 """A verified certificate as the `ssl` module shows it; empty if the client sent none."""
 
 
@@ -178,7 +178,7 @@ class SANCheckingSSLObject(ssl.SSLObject):
 
     def _check_certificate(self) -> None:
         """Check what OpenSSL does not: the names, and the expiry of a resumed session's certificate."""
-        certificate: Certificate = self.getpeercert() or {}
+        certificate: PeerCertificate = self.getpeercert() or {}
         allowed, names = self.checks.allowed_names, list_certificate_names(certificate)
         expiry = certificate.get("notAfter")
         if self.session_reused and expiry and ssl.cert_time_to_seconds(expiry) < self.checks.clock():
@@ -235,7 +235,7 @@ class ReloadingSSLContext(ssl.SSLContext):
         return self.current().wrap_bio(*arguments, **named)
 
 
-def list_certificate_names(certificate: Certificate) -> frozenset[str]:
+def list_certificate_names(certificate: PeerCertificate) -> frozenset[str]:
     """Return the alternative names of a certificate, with IP addresses in canonical form."""
     alternative: Iterable[tuple[str, str]] = certificate.get("subjectAltName", ())
     return frozenset(canonicalize_name(name) for type_, name in alternative if type_ in _SAN_TYPES)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.coder.resources import Token
+from insights_exporter.coder.resources import TokenLifetime
 from insights_exporter.polling.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class Problem:
     """One thing that is wrong, with the datasets that it hits and what to do about it."""
 
     reason: str
@@ -19,7 +19,7 @@ class Cause:
     remedy: str
 
 
-def find_causes(jobs: Iterable[Job]) -> tuple[Cause, ...]:
+def find_problems(jobs: Iterable[Job]) -> tuple[Problem, ...]:
     """Return each thing that is wrong once: what has the same remedy is one cause, named by its first reason.
 
     A role that is missing is `forbidden` on some paths and `not_permitted` on others.
@@ -30,7 +30,9 @@ def find_causes(jobs: Iterable[Job]) -> tuple[Cause, ...]:
         if failure and job.request_stats.unavailable in {None, "disabled"}:
             alike.setdefault(failure.remedy, []).append((job.status.dataset, failure))
     return tuple(
-        Cause(hit[0][1].reason, tuple(dict.fromkeys(dataset for dataset, _ in hit)), hit[0][1].detail, remedy)
+        Problem(
+            hit[0][1].reason, tuple(dict.fromkeys(dataset for dataset, _ in hit)), hit[0][1].detail, remedy
+        )
         for remedy, hit in alike.items()
     )
 
@@ -52,7 +54,7 @@ LIMITS = (_Limit("warning", 0.1, 3 * _DAY), _Limit("info", 0.25, 14 * _DAY))
 """The limits, the most urgent first."""
 
 
-def rate_token(token: Token, now: float) -> Urgency:
+def rate_token(token: TokenLifetime, now: float) -> Urgency:
     """Return how urgent it is to replace a token; times are Unix seconds.
 
     Without a known lifetime the seconds alone decide.
@@ -72,7 +74,7 @@ def describe_expiry(expires: float, now: float) -> str:
     return f"expires in {format_remaining(expires - now)}" if expires > now else "has expired"
 
 
-def warn_of_token(token: Token, now: float) -> str:
+def warn_of_token(token: TokenLifetime, now: float) -> str:
     """Return a warning with its remedy if a token is near its end, else an empty text."""
     if token.expires is None or rate_token(token, now) == "none":
         return ""

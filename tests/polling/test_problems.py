@@ -3,8 +3,8 @@
 from insights_exporter.coder.errors import REMEDIES, ApiError, FailureReason
 from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.causes import Cause, find_causes
 from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.problems import Problem, find_problems
 from insights_exporter.polling.status import PollStatus, RequestStats
 
 
@@ -27,9 +27,9 @@ def test_each_cause_is_found_once() -> None:
 
     expired = REMEDIES["token_expired"]
     assert (
-        Cause("unauthorized", ("daus", "templates"), "HTTP 401 for /insights/daus", expired),
-        Cause("disabled", ("periods",), "HTTP 404", REMEDIES["disabled"]),
-    ) == find_causes(jobs)
+        Problem("unauthorized", ("daus", "templates"), "HTTP 401 for /insights/daus", expired),
+        Problem("disabled", ("periods",), "HTTP 404", REMEDIES["disabled"]),
+    ) == find_problems(jobs)
 
 
 def test_missing_role_is_one_cause() -> None:
@@ -39,5 +39,7 @@ def test_missing_role_is_one_cause() -> None:
         job("templates", ApiError("not_permitted", "HTTP 404 for /insights/templates")),
     )
 
-    lacking = Cause("forbidden", ("daus", "templates"), "HTTP 403 for /insights/daus", REMEDIES["forbidden"])
-    assert (lacking,) == find_causes(jobs)
+    lacking = Problem(
+        "forbidden", ("daus", "templates"), "HTTP 403 for /insights/daus", REMEDIES["forbidden"]
+    )
+    assert (lacking,) == find_problems(jobs)
