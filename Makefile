@@ -18,7 +18,7 @@ export PYTHONPATH :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards lint-dashboards dashboard-images mixin pytest coverage skipped docs lock upgrade \
-        parts bench soak audit try-wheel clean
+        parts bench soak collectors json-exporter audit try-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -104,6 +104,12 @@ bench: parts $(BIN)/.installed ## Run the benchmarks and write benchmarks/RESULT
 
 soak: $(BIN)/.installed ## Run under load for MINUTES=10 and check for memory growth
 	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(ARGS)
+
+collectors: parts $(BIN)/.installed ## Compare what collectors keep of /metrics (ARGS=VictoriaMetrics)
+	$(BIN)/python -m benchmarks.collectors $(ARGS)
+
+json-exporter: parts $(BIN)/.installed ## Show what json_exporter makes of the Insights API
+	$(BIN)/python -m benchmarks.json_exporter
 
 clean: ## Remove everything that the targets create
 	rm -rf $(USE) $(DEV) $(USE)-upkeep build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -58,7 +58,6 @@ LOOKED_AT = (
     ("npm ", "needs the network"),
     ("node ", "needs the network"),
     ("make ", "makes an environment first; test_make_targets_exist knows the targets"),
-    ("python -m benchmarks", "tests/benchmarks runs them"),
     ("insights-exporter check --output json | jq", "tests/commands runs it without jq"),
     ("insights-exporter backfill ", "tests/backfill runs it, with Prometheus where it is needed"),
 )

@@ -1,0 +1,1 @@
+"""What json_exporter makes of the responses of the Insights API."""
