@@ -133,13 +133,13 @@ def test_package_is_typed() -> None:
     assert files("insights_exporter").joinpath("py.typed").is_file()
 
 
-def test_changelog_has_this_version() -> None:
-    """The newest entry of the changelog is the version of the package."""
-    headings = re.findall(
-        r"^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
+def test_changelog_begins_with_this_version() -> None:
+    """The newest entry of the changelog is `[Unreleased]` or the version of the package; each has a link."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[([^]]+)\]", text, re.MULTILINE)
 
-    assert insights_exporter.__version__ == headings[0]
+    assert headings[0] in {"Unreleased", insights_exporter.__version__}
+    assert headings == re.findall(r"^\[(.+)\]: https://", text, re.MULTILINE)
 
 
 def test_chart_is_of_this_version() -> None:

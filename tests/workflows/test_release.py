@@ -49,9 +49,16 @@ def test_consistent_tree(tree: Path) -> None:
         pytest.param(
             "v1.2.3",
             "CHANGELOG.md",
-            "## [1.2.3] - unreleased\n",
+            "## [1.2.3]\n",
             "CHANGELOG.md has no line '## [1.2.3] - YYYY-MM-DD'",
             id="no date",
+        ),
+        pytest.param(
+            "v1.2.3",
+            "CHANGELOG.md",
+            "## [Unreleased]\n\n## [1.2.3] - 2026-03-04\n",
+            "CHANGELOG.md has Unreleased, not 1.2.3",
+            id="unreleased changes",
         ),
     ],
 )
