@@ -73,7 +73,7 @@ def test_schema_accepts_valid_configs(case: Path) -> None:
         "window-days-too-many",
         "users-limit-negative",
         "users-key-short",
-        "requests-none",
+        "requests-zero",
     ],
 )
 def test_schema_refuses_what_an_editor_can_check(rule: str) -> None:

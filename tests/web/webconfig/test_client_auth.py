@@ -41,9 +41,9 @@ OUTCOMES = {
     "good-client-require-any.yml": ONLY_TRUSTED,
     "good-client-require-old-name.yml": ONLY_TRUSTED,
     "good-client-verify-if-given.yml": ALL_BUT_UNTRUSTED,
-    "good-client-verify-if-given-by-anybody.yml": Outcome("", NOT_TRUSTED, NOT_TRUSTED),
+    "good-client-verify-if-given-without-ca.yml": Outcome("", NOT_TRUSTED, NOT_TRUSTED),
     "good-client-require-and-verify.yml": ONLY_TRUSTED,
-    "good-client-require-and-verify-by-anybody.yml": Outcome(NONE_SHOWN, NOT_TRUSTED, NOT_TRUSTED),
+    "good-client-require-and-verify-without-ca.yml": Outcome(NONE_SHOWN, NOT_TRUSTED, NOT_TRUSTED),
 }
 
 
@@ -143,7 +143,7 @@ def test_system_authorities_without_client_ca(
     directory: Path, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without client CAs the authorities of the system are trusted, as in Go."""
-    file = write_case(directory, "good-client-require-and-verify-by-anybody.yml")
+    file = write_case(directory, "good-client-require-and-verify-without-ca.yml")
     monkeypatch.setenv("SSL_CERT_FILE", str(directory / "client-ca.crt"))
     with serving(file) as served:
         assert ONLY_TRUSTED == outcome(served.port, authorities, TLS13)

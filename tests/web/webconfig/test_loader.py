@@ -15,9 +15,9 @@ GOOD = sorted(path.name for path in DATA.glob("good-*.yml"))
 
 
 BAD_SECTIONS = {
-    "tls_server_config": "bad-key-is-anothers.yml",
+    "tls_server_config": "bad-key-of-another-certificate.yml",
     "http_server_config": "bad-header-frame-options.yml",
-    "basic_auth_users": "bad-password-in-clear.yml",
+    "basic_auth_users": "bad-password-in-plain-text.yml",
     "rate_limit": "bad-burst-missing.yml",
 }
 """For each section a file in which it alone is wrong."""
