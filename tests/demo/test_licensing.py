@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
@@ -14,11 +15,15 @@ PREMIUM = {"message": "Template RBAC is a Premium feature. Contact sales!"}
 NO_ROUTE = {"message": "Route not found."}
 
 
-def create_unlicensed(server_version: str = "2026") -> EmbeddedCoder:
-    """Return a server without a license."""
+def create_server(fault: str, server_version: str = "2026") -> EmbeddedCoder:
+    """Return a server with a fault of its license, empty for none."""
     server = coder(server_version=server_version)
-    server.fail("not-licensed")
+    if fault:
+        server.fail(fault)
     return server
+
+
+create_unlicensed = partial(create_server, "not-licensed")
 
 
 def features(server: EmbeddedCoder) -> Json:
@@ -64,28 +69,59 @@ def test_entitlements_need_no_token_and_no_role(role: str) -> None:
 
 @pytest.mark.parametrize(
     ("server", "entitlement", "licensed"),
-    [(coder(), "entitled", True), (create_unlicensed(), "not_entitled", False)],
-    ids=["licensed", "unlicensed"],
+    [
+        (coder(), "entitled", True),
+        (create_server("grace-period"), "grace_period", True),
+        (create_server("not-licensed"), "not_entitled", False),
+    ],
+    ids=["licensed", "grace period", "unlicensed"],
 )
 def test_entitlements_follow_the_license(server: EmbeddedCoder, entitlement: str, licensed: bool) -> None:
-    """Seats in use are counted even without a license, then without a limit."""
-    seats = features(server)["user_limit"]
+    """All features have the state of the license; without one only seats in use are counted."""
+    document = load_document(server, "/entitlements")
+    found = document["features"]
 
-    assert licensed is load_document(server, "/entitlements")["has_license"]
-    assert (entitlement, SMALL.count_statuses(NOW.toordinal())["active"]) == (
-        seats["entitlement"],
-        seats["actual"],
-    )
-    assert licensed is ("limit" in seats) is seats["enabled"]
+    assert licensed is document["has_license"]
+    assert {(entitlement, licensed)} == {(each["entitlement"], each["enabled"]) for each in found.values()}
+    assert SMALL.count_statuses(NOW.toordinal())["active"] == found["user_limit"]["actual"]
+    assert {"user_limit"} == {name for name, each in found.items() if "actual" in each} or licensed
+    assert licensed is any("limit" in each for each in found.values())
 
 
-def test_newer_licenses_have_agents() -> None:
-    """AI seats and agents came in 2026."""
-    agents = {"ai_governance_user_limit", "agent_runtime_hours"}
+def test_entitlements_have_all_fields() -> None:
+    """The response has the fields of Coder's schema, and its age in steps of ten minutes."""
+    document = load_document(coder(), "/entitlements")
+    listed = document.pop("features")
 
-    assert agents <= features(coder()).keys()
-    assert not agents & features(coder(server_version="2025")).keys()
-    assert not agents & features(create_unlicensed()).keys()
+    assert {
+        "warnings": [],
+        "errors": [],
+        "has_license": True,
+        "trial": False,
+        "require_telemetry": False,
+        "refreshed_at": "2026-05-20T14:30:00Z",
+    } == document
+    assert {"issued_at", "start", "end"} == listed["agent_runtime_hours"]["usage_period"].keys()
+    assert {"entitlement": "entitled", "enabled": True} == listed["audit_log"]
+
+
+def test_grace_period_warns_and_keeps_premium_features() -> None:
+    """In the grace period the server warns about each feature, and groups work."""
+    server = create_server("grace-period")
+    warnings = load_document(server, "/entitlements")["warnings"]
+
+    assert "Audit Log is enabled but your license for this feature is expired." in warnings
+    assert 200 == send_request(server, "/groups").status_code
+
+
+@pytest.mark.parametrize("fault", ["", "not-licensed"])
+def test_newer_servers_have_more_features(fault: str) -> None:
+    """Each version lists all features that it knows, also without a license."""
+    names = [features(create_server(fault, version)).keys() for version in ("2023", "2024", "2025", "2026")]
+
+    assert all(older < newer for older, newer in pairwise(names))
+    assert {"ai_governance_user_limit", "agent_runtime_hours", "managed_agent_limit"} <= names[3] - names[2]
+    assert "refreshed_at" not in load_document(create_server(fault, "2023"), "/entitlements")
 
 
 def test_agent_runtime_grows_within_its_year() -> None:

@@ -120,6 +120,7 @@ LIKE_OTHERS = {
     ),
     "403-proxy": "403",
     "not-licensed": "403-premium",
+    "grace-period": "clock-ahead",
     **dict.fromkeys(("405", "407", "421", "431", "451"), "413"),
 }
 """Faults that differ from one of CASES in their words, their status or their paths alone."""

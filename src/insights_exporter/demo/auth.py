@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from insights_exporter.demo.error_responses import MISSING, NO_ROUTE, NOT_LICENSED, Refused, signed_out
 from insights_exporter.demo.go_format import format_time, quote
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.versions import ServerVersion
 
+Entitlement = Literal["entitled", "grace_period", "not_entitled"]
+"""The state of a license, and of its features."""
 Document = dict[str, Any]
 """A JSON object."""
 Pairs = Sequence[tuple[str, str]]
@@ -59,7 +61,7 @@ class RequestContext:
     population: Population
     server_version: ServerVersion
     role: Role
-    licensed: bool
+    license: Entitlement
     usage_stats: bool
 
     @property
@@ -67,10 +69,15 @@ class RequestContext:
         """The public part of the token."""
         return self.token.partition("-")[0]
 
+    @property
+    def is_licensed(self) -> bool:
+        """Whether Premium features work, which they also do in the grace period."""
+        return self.license != "not_entitled"
+
 
 def check_license(context: RequestContext) -> None:
     """Check that the license allows a Premium feature; raises Refused."""
-    if not context.licensed:
+    if not context.is_licensed:
         raise Refused(NOT_LICENSED if context.server_version.year >= 2025 else NO_ROUTE)
 
 

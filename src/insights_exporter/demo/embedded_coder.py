@@ -164,7 +164,7 @@ class EmbeddedCoder:
             population=self.population,
             server_version=version,
             role=ROLES[self.role],
-            licensed=not fault.unlicensed,
+            license=fault.license,
             usage_stats=self.usage_stats,
         )
 
@@ -183,7 +183,7 @@ class EmbeddedCoder:
             context.population,
             context.server_version,
             context.role,
-            context.licensed,
+            context.license,
             context.usage_stats,
         )
         return self.cache.get_or_build(

@@ -16,6 +16,7 @@ from itertools import chain, repeat
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from insights_exporter.demo.auth import Entitlement
 from insights_exporter.demo.error_responses import (
     DISABLED,
     FORBIDDEN,
@@ -55,7 +56,7 @@ NO_LINGER = struct.pack("ii", 1, 0)
 class Fault:
     """One fault; `about` completes the sentence "The embedded Coder ...".
 
-    `closed` refuses connections, `skew` sets the server's clock wrong, `unlicensed` removes the license.
+    `closed` refuses connections, `skew` sets the server's clock wrong.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Fault:
     effect: Effect = lambda response: response
     closed: bool = False
     skew: timedelta = timedelta()
-    unlicensed: bool = False
+    license: Entitlement = "entitled"
 
 
 class NoResponse(Response):
@@ -257,7 +258,8 @@ _FAULTS = (
     Fault("502", "is behind a proxy that cannot reach it", _send_page(502)),
     Fault("503", "is behind a proxy without a server", _send_page(503)),
     Fault("504", "is behind a proxy that timed out", _send_page(504)),
-    Fault("not-licensed", "has no license, so no groups and no seats", unlicensed=True),
+    Fault("not-licensed", "has no license, so no groups and no seats", license="not_entitled"),
+    Fault("grace-period", "has a license in its grace period", license="grace_period"),
     Fault("clock-ahead", "has a clock that is a day ahead", skew=DAY),
     Fault("clock-behind", "has a clock that is a day behind", skew=-DAY),
     Fault("clock-far-future", "reports the last day of the calendar", _set_last_day),

@@ -1,7 +1,7 @@
-"""The responses about the server: templates, organizations, groups, users, keys, version, license."""
+"""The responses about the server: templates, organizations, groups, users, keys, version."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.error_responses import NO_RESOURCE, Refused
@@ -14,10 +14,6 @@ from insights_exporter.demo.validation import validate_query
 TOKEN_LIFETIME = timedelta(days=30)
 CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
 CREATED_AT = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
-SEATS_STEP = 10
-AGENT_HOURS_OF_A_USER = 250
-AGENT_MS_OF_AN_HOUR = 90_000
-"""Agent runtime of one user in an hour of the year, on average."""
 
 
 def get_buildinfo(context: RequestContext) -> Document:
@@ -162,43 +158,4 @@ def _build_template(context: RequestContext, index: int, template: SampleTemplat
         "display_name": template.name.replace("-", " ").title(),
         "build_time_stats": _measure_builds(context, index, template),
         "deprecated": template.deprecated,
-    }
-
-
-def build_entitlements(context: RequestContext) -> Document:
-    """Return the response of `/entitlements`."""
-    state = {"entitlement": "entitled" if context.licensed else "not_entitled", "enabled": context.licensed}
-    features = sorted(_measure_features(context).items())
-    return {
-        "features": {name: state | numbers for name, numbers in features},
-        "warnings": [],
-        "has_license": context.licensed,
-    }
-
-
-def _measure_features(context: RequestContext) -> dict[str, Document]:
-    """Return limit and usage of the features of the license."""
-    now = context.now.astimezone(UTC)
-    active = context.population.count_statuses(now.toordinal()).get("active", 0)
-    if not context.licensed:
-        return {"user_limit": {"actual": active}, "audit_log": {}}
-    users = len(context.population.users)
-    seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
-    features: dict[str, Document] = {"user_limit": {"limit": seats, "actual": active}, "audit_log": {}}
-    if context.server_version.year >= 2026:
-        features["ai_governance_user_limit"] = {"limit": users // 2 + 1, "actual": active * 2 // 5}
-        features["agent_runtime_hours"] = _measure_agent_runtime(now, users)
-    return features
-
-
-def _measure_agent_runtime(now: datetime, users: int) -> Document:
-    hours = (now - datetime(now.year, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
-    runtime_ms = hours * users * AGENT_MS_OF_AN_HOUR
-    limit = users * AGENT_HOURS_OF_A_USER
-    return {
-        "limit": limit,
-        "soft_limit": limit * 9 // 10,
-        "hard_limit": limit * 6 // 5,
-        "actual": runtime_ms // 3_600_000,
-        "actual_ms": runtime_ms,
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from insights_exporter.demo import insights, resources
 from insights_exporter.demo.auth import RequestContext, check_license, check_token
+from insights_exporter.demo.entitlements import build_entitlements
 from insights_exporter.demo.error_responses import DISABLED, FORBIDDEN, NO_RESOURCE, NO_ROUTE, Refused
 from insights_exporter.demo.validation import API, ParsedQuery, validate_query
 from insights_exporter.demo.versions import ServerVersion
@@ -90,6 +91,6 @@ ROUTES = (
     Route("/users/me/keys/([^/]+)", resources.get_key),
     Route("/groups", resources.list_groups, (check_license, check_token), since=2025),
     Route("/organizations/([^/]+)/groups", resources.list_groups, (check_token, check_license)),
-    Route("/entitlements", resources.build_entitlements, ()),
+    Route("/entitlements", build_entitlements, ()),
     Route("/buildinfo", resources.get_buildinfo, ()),
 )
