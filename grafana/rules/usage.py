@@ -38,6 +38,11 @@ def _select_unnamed(offset: str = "") -> str:
 
 SEATS_LEFT: Final = f"{recording.SEATS_LIMIT} - {recording.SEATS_USED}"
 
+NO_LICENSES: Final = recording.deduplicate(
+    'insights_exporter_dataset_available{dataset="license", reason="not_licensed"}', "reason"
+)
+"""0 if the server has no licenses at all."""
+
 UNNAMED: Final = f"\n  {_select_unnamed()}\n  and\n  {_select_unnamed(' offset 1d')}\n"
 
 ALERTS: Final = (
@@ -118,7 +123,8 @@ ALERTS: Final = (
         hold="1h",
         expr=(
             f'{recording.LICENSE_STATUS}{{status="grace_period"}} == 1\n'
-            f'or\n{recording.LICENSE_STATUS}{{status="not_entitled"}} == 1\n'
+            f'or\n(\n  {recording.LICENSE_STATUS}{{status="not_entitled"}} == 1\n'
+            f"  or\n  {NO_LICENSES} == 0\n)\n"
             f"and {recording.match_on()}\n"
             f'max_over_time({recording.LICENSE_STATUS}{{status=~"entitled|grace_period"}}'
             f"[{thresholds.LICENSE_REMEMBERED}]) == 1"
@@ -127,8 +133,9 @@ ALERTS: Final = (
         description=(
             "The license of {{ $labels.deployment }} "
             '{{ if eq $labels.status "grace_period" }}has expired. Coder still serves its features, '
-            "for a limited time.{{ else }}was removed, or its grace period is over. "
-            "Premium features are off.{{ end }}"
+            'for a limited time.{{ else if eq $labels.reason "not_licensed" }}is gone: this Coder no longer '
+            "serves `/entitlements`, as the open-source build. Premium features are off.{{ else }}was "
+            "removed, or its grace period is over. Premium features are off.{{ end }}"
         ),
         dashboard=project.USERS,
     ),

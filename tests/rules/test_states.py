@@ -62,34 +62,32 @@ async def from_the_start(stage: Stage) -> None:
     await stage.scrape(3)
 
 
+def begin_fault(fault: str, *paths: str) -> Change:
+    """Return the change that begins a fault of the Coder, everywhere or at some paths."""
+
+    def change(stage: Stage) -> None:
+        stage.coder.fail(fault, *paths)
+
+    return change
+
+
+def change_coder(name: str, value: object) -> Change:
+    """Return the change of one attribute of the Coder."""
+    return lambda stage: setattr(stage.coder, name, value)
+
+
+fail_latency = begin_fault("500", "/insights/user-latency")
+switch_to_open_source = begin_fault("404-route", "/entitlements")
+
+
 def revoke(stage: Stage) -> None:
     """Have the Coder accept another token only."""
     stage.coder.token = "another000-coderdemocoderdemocode"  # noqa: S105  it opens nothing but the demo
 
 
-def suspend(stage: Stage) -> None:
-    """Suspend the token's user."""
-    stage.coder.fail("401-suspended")
-
-
-def demote(stage: Stage) -> None:
-    """Take the role from the token's user."""
-    stage.coder.role = "member"
-
-
-def switch_statistics_off(stage: Stage) -> None:
-    """Switch usage statistics off in Coder."""
-    stage.coder.usage_stats = False
-
-
 def break_connections(stage: Stage) -> None:
     """Cut the network."""
     stage.network.cut = True
-
-
-def fail_latency(stage: Stage) -> None:
-    """Have one dataset fail inside Coder."""
-    stage.coder.fail("500", "/insights/user-latency")
 
 
 async def failing_from_the_start(stage: Stage) -> None:
@@ -104,14 +102,10 @@ async def nameless_templates(stage: Stage) -> None:
     await stage.scrape(26)
 
 
-def limit_latency(stage: Stage) -> None:
-    """Have Coder refuse one dataset for its rate."""
-    stage.coder.fail("429-seconds", "/insights/user-latency")
-
-
-def lower_rate_limit(stage: Stage) -> None:
-    """Leave a few requests per minute."""
-    stage.coder.rate_limit = 20
+async def never_licensed(stage: Stage) -> None:
+    """Have an open-source build from the start."""
+    switch_to_open_source(stage)
+    await stage.scrape(3)
 
 
 def break_users(stage: Stage) -> None:
@@ -202,7 +196,7 @@ STATES: Final[Mapping[str, State]] = {
         description=f"Every poll of dev fails (unauthorized). The last one succeeded 3h ago.{KEPT}",
     ),
     "user suspended": State(
-        play=after_an_hour(suspend),
+        play=after_an_hour(begin_fault("401-suspended")),
         alerts=(NOT_POLLED,),
         description=f"Every poll of dev fails (unauthorized). The last one succeeded 3h ago.{KEPT}",
     ),
@@ -210,7 +204,9 @@ STATES: Final[Mapping[str, State]] = {
         coder={"role": "member"},
         alerts=(list_fired("InsightsTokenLacksRole"),),
     ),
-    "role lost": State(play=after_an_hour(demote), alerts=(list_fired("InsightsTokenLacksRole"),)),
+    "role lost": State(
+        play=after_an_hour(change_coder("role", "member")), alerts=(list_fired("InsightsTokenLacksRole"),)
+    ),
     "template admin": State(
         coder={"role": "template-admin"},
         alerts=(list_fired("InsightsDatasetRefused", dataset="daus"),),
@@ -218,7 +214,7 @@ STATES: Final[Mapping[str, State]] = {
         "The token's user lacks a permission, or the token lacks a scope. Other datasets are not affected.",
     ),
     "statistics off": State(coder={"usage_stats": False}),
-    "statistics switched off": State(play=after_an_hour(switch_statistics_off)),
+    "statistics switched off": State(play=after_an_hour(change_coder("usage_stats", value=False))),
     "unreachable": State(
         play=after_an_hour(break_connections),
         alerts=(NOT_POLLED,),
@@ -244,11 +240,11 @@ STATES: Final[Mapping[str, State]] = {
         "the exporter started, so their data is missing.",
     ),
     "one dataset rate limited": State(
-        play=after_an_hour(limit_latency),
+        play=after_an_hour(begin_fault("429-seconds", "/insights/user-latency")),
         alerts=(list_fired("InsightsDataTooOld", dataset="user-latency"),),
     ),
     "rate limit nearly exhausted": State(
-        play=after_an_hour(lower_rate_limit),
+        play=after_an_hour(change_coder("rate_limit", 20)),
         alerts=(list_fired("InsightsRateLimitNearlyExhausted"),),
     ),
     "token ending": State(
@@ -271,6 +267,23 @@ STATES: Final[Mapping[str, State]] = {
         play=after_an_hour(break_users),
         alerts=(list_fired("InsightsRowsInvalid", "info", dataset="user-activity"),),
     ),
+    "license in its grace period": State(
+        play=after_an_hour(begin_fault("grace-period")),
+        alerts=(list_fired("InsightsLicenseInvalid"),),
+        description="The license of dev has expired. Coder still serves its features, for a limited time.",
+    ),
+    "license removed": State(
+        play=after_an_hour(begin_fault("not-licensed")),
+        alerts=(list_fired("InsightsLicenseInvalid"),),
+        description="The license of dev was removed, or its grace period is over. Premium features are off.",
+    ),
+    "switched to the open-source build": State(
+        play=after_an_hour(switch_to_open_source),
+        alerts=(list_fired("InsightsLicenseInvalid"),),
+        description="The license of dev is gone: this Coder no longer serves `/entitlements`, as the "
+        "open-source build. Premium features are off.",
+    ),
+    "never licensed": State(play=never_licensed),
     "planned aggregation": State(config={"users": {"limit": 2}, "parameters": {"limit": 1}}),
     "above max_series": State(
         config={"max_series": 100},
