@@ -21,13 +21,19 @@ SERIES: Mapping[str, int] = {
     "coder_insights_user_activity_seconds": 40,
     "coder_insights_user_latency_seconds": 50,
     "coder_insights_template_parameter_workspaces": 60,
+    "coder_insights_template_connection_quality_users": 6,
+    "coder_insights_template_user_latency_distribution_seconds": 26,
 }
 BY_NAME = {family.name: family for family in data_families(DATASETS)}
 PARAMETERS_OF_TEMPLATES = {"coder_insights_template_parameter_workspaces"}
 LATENCY = PARAMETERS_OF_TEMPLATES | {"coder_insights_user_latency_seconds"}
 ACTIVITY = LATENCY | {"coder_insights_user_activity_seconds"}
 PARAMETERS = ACTIVITY | {"coder_insights_parameter_workspaces"}
-APPS = PARAMETERS | {
+USERS_OF_TEMPLATES = PARAMETERS | {
+    "coder_insights_template_connection_quality_users",
+    "coder_insights_template_user_latency_distribution_seconds",
+}
+APPS = USERS_OF_TEMPLATES | {
     "coder_insights_template_app_times_used",
     "coder_insights_template_app_usage_seconds",
 }
@@ -46,12 +52,14 @@ def list_dropped(series: Mapping[str, int], max_series: int) -> set[str]:
 @pytest.mark.parametrize(
     ("ceiling", "expected"),
     [
-        (220, set()),
-        (219, PARAMETERS_OF_TEMPLATES),
-        (160, PARAMETERS_OF_TEMPLATES),
-        (159, LATENCY),
-        (109, ACTIVITY),
-        (69, PARAMETERS),
+        (252, set()),
+        (251, PARAMETERS_OF_TEMPLATES),
+        (192, PARAMETERS_OF_TEMPLATES),
+        (191, LATENCY),
+        (141, ACTIVITY),
+        (101, PARAMETERS),
+        (71, USERS_OF_TEMPLATES),
+        (40, USERS_OF_TEMPLATES),
         (39, APPS),
         (10, APPS),
         (9, BUILDS),

@@ -46,7 +46,7 @@ class SampleDeployment(httpx.AsyncBaseTransport):
     """A Coder whose responses are computed once and repeated with the current time.
 
     `request_times` has the times of all requests, in seconds of the loop, `paths`
-    counts them by path.
+    counts them by path, `groups` is the number of groups.
     """
 
     def __init__(self, users: int, templates: int) -> None:
@@ -54,6 +54,7 @@ class SampleDeployment(httpx.AsyncBaseTransport):
         self.paths: Counter[str] = Counter()
         self._responses: dict[tuple[object, ...], bytes] = {}
         population = Population(seed=1, users=users, templates=templates, teams=GROUPS - 2)
+        self.groups = len(population.groups)
         self._coder = httpx.ASGITransport(create_app(EmbeddedCoder(population=population, rate_limit=-1)))
         self._ids = [template.id for template in population.catalog.templates if not template.deleted]
 

@@ -239,7 +239,8 @@ class Defaults(Model):
     least 15m."""
     max_series: Annotated[StrictInt, Field(ge=0)] = 100_000
     """Number of series above which whole families are dropped, in this order: parameters of templates,
-    latency of users, activity of users, parameters, apps of templates, durations of builds, templates."""
+    latency of users, activity of users, parameters, users of templates, apps of templates, durations of
+    builds, templates."""
 
 
 class Deployment(Defaults):

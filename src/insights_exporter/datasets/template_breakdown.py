@@ -37,7 +37,7 @@ TEMPLATE_ACTIVE_USERS = MetricFamily(
     merge="none; users of several templates overlap and do not add up",
     absent=f"{_ABSENT}; a listed template without use is 0",
     example='topk(10, coder_insights_template_active_users{window="7d"})',
-    drop_order=7,
+    drop_order=8,
 )
 TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
@@ -60,7 +60,7 @@ TEMPLATE_APP_USAGE = MetricFamily(
     "the deployment",
     absent=f"{_ABSENT}; the template had no use in the window",
     example='sum without (slug, app_type) (coder_insights_template_app_usage_seconds{window="7d"}) / 3600',
-    drop_order=5,
+    drop_order=6,
 )
 TEMPLATE_APP_TIMES_USED = MetricFamily(
     name="coder_insights_template_app_times_used",
@@ -70,7 +70,7 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
     merge="rows with the same slug are summed",
     absent="as coder_insights_app_times_used; the template had no use in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
-    drop_order=5,
+    drop_order=6,
 )
 TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
@@ -94,6 +94,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     example="histogram_quantile(0.5, "
     'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
     stable=False,
+    drop_order=5,
 )
 TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_latency_distribution_seconds",
@@ -107,6 +108,7 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     example="histogram_quantile(0.9, "
     'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
     stable=False,
+    drop_order=5,
 )
 TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_template_activity_level_users",
@@ -117,6 +119,7 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     absent="as coder_insights_template_user_activity_distribution_seconds; a level that no user has is 0",
     example='coder_insights_template_activity_level_users{window="7d",level="over_16h"}',
     stable=False,
+    drop_order=5,
 )
 TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_template_connection_quality_users",
@@ -128,6 +131,7 @@ TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     absent="as coder_insights_template_user_latency_distribution_seconds; a quality that no user has is 0",
     example='coder_insights_template_connection_quality_users{window="7d",percentile="p95",quality="poor"}',
     stable=False,
+    drop_order=5,
 )
 
 _Ids = Iterable[str] | None

@@ -31,7 +31,7 @@ TEMPLATE_INFO = MetricFamily(
     absent="the template is deleted, or the token may not see it",
     example="coder_insights_template_active_users * on (deployment, template_id) group_left (deprecated) "
     "coder_insights_template_info",
-    drop_order=7,
+    drop_order=8,
 )
 BUILD_DURATION = MetricFamily(
     name="coder_insights_template_build_duration_seconds",
@@ -42,7 +42,7 @@ BUILD_DURATION = MetricFamily(
     merge="of several rows of one template id the longest",
     absent="no such build in the server's period, or the server has not computed it yet",
     example='topk(5, coder_insights_template_build_duration_seconds{transition="start",percentile="p95"})',
-    drop_order=6,
+    drop_order=7,
 )
 
 _TRANSITIONS = ("start", "stop", "delete")
