@@ -47,6 +47,7 @@ PARTS = (
     Part("gzip", "gzip"),
     Part("zcat", "gzip"),
     Part("make", "make"),
+    Part("jq", "jq"),
     Part("systemd-analyze", "systemd"),
     Part("nginx", "nginx-light", "nginx"),
     Part("prometheus-pushgateway", "prometheus-pushgateway", "prometheus-pushgateway"),

@@ -7,6 +7,7 @@ import subprocess
 import textwrap
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from insights_exporter.commands.flags import DEFAULT_ADDRESS
-from insights_exporter.demo import DEMO_TOKEN, serve
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
 from tests.integration.processes import clean_environment, free_port, running
@@ -34,8 +35,15 @@ ENDS = (
     "insights-exporter --config.file=config.yml --config.check",
     "insights-exporter config show --config.file=config.yml",
     "insights-exporter scrape --output coder.prom",
+    "insights-exporter backfill --since 2026-01-01 --dry-run",
 )
 """Run one after the other, as a reader would; each ends with status 0."""
+
+NEEDS_JQ = (
+    "insights-exporter check --output json"
+    """ | jq -r '.[].datasets[] | select(.state == "denied") | .dataset'"""
+)
+"""Run for a token that lacks a role."""
 
 SERVES = ("insights-exporter", "insights-exporter demo")
 """Run until the status page is there."""
@@ -50,15 +58,14 @@ LOOKED_AT = (
     ("uv tool install ", "needs the network"),
     ("sudo ", "changes the machine"),
     ("echo ", "changes the machine"),
-    ("docker ", "needs a container engine"),
+    ("docker ", "needs a container engine; tests/container runs the steps of the image"),
     ("kubectl ", "needs a cluster"),
-    ("helm ", "needs a cluster"),
+    ("helm ", "needs a cluster; tests/helm renders the chart with the values of the pages"),
     ("cosign ", "needs a release"),
     ("gh ", "needs a release"),
     ("npm ", "needs the network"),
-    ("node ", "needs the network"),
+    ("node ", "needs the packages of npm"),
     ("make ", "makes an environment first; test_make_targets_exist knows the targets"),
-    ("insights-exporter check --output json | jq", "tests/commands runs it without jq"),
     ("insights-exporter backfill ", "tests/backfill runs it, with Prometheus where it is needed"),
 )
 """Beginnings of commands that are not run here, and why."""
@@ -84,47 +91,68 @@ def is_excluded(line: str) -> bool:
     return any(f"{line} ".startswith(start) for start, _ in LOOKED_AT)
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """Provide the environment of a reader who installed the exporter and set the variables."""
-    folder = tmp_path / "bin"
+@contextmanager
+def open_shell(directory: Path, server: EmbeddedCoder) -> Iterator[Mapping[str, str]]:
+    """Yield the environment of a reader who installed the exporter and set the variables for a server."""
+    folder = directory / "bin"
     folder.mkdir()
     (folder / "insights-exporter").write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n')
     (folder / "insights-exporter").chmod(0o755)
-    with serve(coder(rate_limit=-1)) as url:
+    with serve(server) as url:
         variables = {
             "CODER_URL": url,
             "CODER_SESSION_TOKEN": DEMO_TOKEN,
             "INSIGHTS_EXPORTER_WEB_LISTEN_ADDRESS": f"127.0.0.1:{free_port()}",
             "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
         }
-        yield clean_environment(tmp_path, variables)
+        yield clean_environment(directory, variables)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """Provide a reader's environment, with a server whose token may read all datasets."""
+    with open_shell(tmp_path, coder(rate_limit=-1)) as environment:
+        yield environment
+
+
+def run_line(line: str, environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of the docs in a shell."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=directory,
+        env=dict(environment),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_every_command_is_run_or_excluded() -> None:
     """Each command in the docs is run here or listed with a reason."""
     shown = commands()
 
-    assert [] == [line for line in shown if line not in {*ENDS, *SERVES} and not is_excluded(line)]
-    assert {*ENDS, *SERVES} <= set(shown)
+    assert [] == [line for line in shown if line not in {*ENDS, *SERVES, NEEDS_JQ} and not is_excluded(line)]
+    assert {*ENDS, *SERVES, NEEDS_JQ} <= set(shown)
 
 
 def test_commands_that_end(shell: Mapping[str, str], tmp_path: Path) -> None:
     """Each does its work, one after the other."""
     for line in ENDS:
-        done = subprocess.run(
-            ["/bin/sh", "-c", line],
-            cwd=tmp_path,
-            env=dict(shell),
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = run_line(line, shell, tmp_path)
         assert 0 == done.returncode, (line, done.stdout, done.stderr)
         assert DEMO_TOKEN not in done.stdout + done.stderr
 
     assert "coder_insights_active_users" in (tmp_path / "coder.prom").read_text(encoding="utf-8")
+
+
+def test_denied_datasets_are_listed(tmp_path: Path) -> None:
+    """The command with jq prints the dataset that a Template Admin may not read."""
+    require("jq")
+    with open_shell(tmp_path, coder(rate_limit=-1, role="template-admin")) as environment:
+        done = run_line(NEEDS_JQ, environment, tmp_path)
+
+    assert ("daus\n", "") == (done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("line", SERVES)
