@@ -130,6 +130,18 @@ def join_app_names(usage: str, by: tuple[str, ...]) -> str:
     return f'label_replace({named}, "kind", " (app)", "app_type", "app")'
 
 
+TEMPLATE_LEGEND: Final = "{{title}}"
+
+
+def add_template_titles(expr: str) -> str:
+    """Return `expr` with the label `title`: organization and template.
+
+    The organization of a deleted template is unknown; its title is the template alone.
+    """
+    joined = f'label_join({expr}, "title", "/", "organization_name", "template_name")'
+    return f'label_replace({joined}, "title", "$1", "title", "/(.*)")'
+
+
 LATENCY: Final = "coder_insights_user_latency_distribution_seconds_bucket"
 TEMPLATE_LATENCY: Final = "coder_insights_template_user_latency_distribution_seconds_bucket"
 

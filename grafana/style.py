@@ -42,6 +42,15 @@ def warn_below(notice: float, bad: float) -> Steps:
     return ((None, "red"), (bad, "yellow"), (notice, "green"))
 
 
+def draw_limits_below(notice: float, bad: float) -> Steps:
+    """Return the limit lines of a graph of values that should be high.
+
+    Grafana draws each limit in the colour of the step above it, so each step has the colour of the
+    values below its limit. Use it for graphs whose lines have colours of their own.
+    """
+    return ((None, "red"), (bad, "red"), (notice, "yellow"))
+
+
 NONE_WANTED: Final[Steps] = ((None, "green"), (ANY, "red"))
 """For counts that should be 0."""
 

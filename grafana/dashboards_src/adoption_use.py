@@ -6,7 +6,17 @@ from grafana import project, reasons
 from grafana.graphs import SAWTOOTH, GraphStyle, build_graph
 from grafana.layout import Tile
 from grafana.panels import build_bars
-from grafana.promql import APP, AT_THE_END, TEMPLATE, WINDOW, filter_largest, join_app_names, select_series
+from grafana.promql import (
+    APP,
+    AT_THE_END,
+    TEMPLATE,
+    TEMPLATE_LEGEND,
+    WINDOW,
+    add_template_titles,
+    filter_largest,
+    join_app_names,
+    select_series,
+)
 from grafana.queries import Query
 from grafana.style import PanelOptions, link_to
 
@@ -28,7 +38,7 @@ TO_TEMPLATE: Final = link_to(
 
 def build_templates() -> list[Tile]:
     """Return the panels by template."""
-    users = select_series(TEMPLATE_USERS, WINDOW, by=TEMPLATE)
+    users = add_template_titles(select_series(TEMPLATE_USERS, WINDOW, by=TEMPLATE))
     most = build_bars(
         PanelOptions(
             title="Users by template",
@@ -39,7 +49,7 @@ def build_templates() -> list[Tile]:
             minimum=0,
         ),
         f"sort_desc(topk by (deployment) (10, {users}))",
-        "{{organization_name}}/{{template_name}}",
+        TEMPLATE_LEGEND,
     )
     daily = build_graph(
         PanelOptions(
@@ -52,11 +62,13 @@ def build_templates() -> list[Tile]:
             Query(
                 filter_largest(
                     10,
-                    select_series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d"),
+                    add_template_titles(
+                        select_series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d")
+                    ),
                     select_series(TEMPLATE_USERS, WINDOW, by=TEMPLATE, when=AT_THE_END),
                     TEMPLATE,
                 ),
-                "{{organization_name}}/{{template_name}}",
+                TEMPLATE_LEGEND,
             )
         ],
         GraphStyle(steps=True, legend_right=True),
@@ -112,4 +124,4 @@ def build_apps() -> list[Tile]:
         f"sort_desc(topk by (deployment) (10, {times_used}))",
         "{{application_name}}",
     )
-    return [Tile(most, 7, 10), Tile(over_time, 11, 10), Tile(times, 6, 10)]
+    return [Tile(most, 7, 10), Tile(over_time, 10, 10), Tile(times, 7, 10)]

@@ -15,8 +15,10 @@ from grafana.promql import (
     QUALITY,
     TEMPLATE,
     TEMPLATE_LATENCY,
+    TEMPLATE_LEGEND,
     TEMPLATE_QUALITY,
     WINDOW,
+    add_template_titles,
     compute_latency_quantile,
     compute_quality_share,
     count_measured_users,
@@ -160,7 +162,8 @@ def _build_over_time() -> list[Tile]:
             title="Share of users above the limits",
             backfill=reasons.BACKFILL_USERS,
             description="Users with a latency above 150 and 300 ms, and users above 300 ms in one "
-            "measurement of twenty (95th percentile), over time. The alert uses the upper dashed line.",
+            "measurement of twenty (95th percentile), over time. The alert compares the share above 300 ms "
+            "with the upper dashed line.",
             unit=SHARE,
             steps=SHARE_COLORS,
             no_value=reasons.NO_LATENCY,
@@ -168,9 +171,9 @@ def _build_over_time() -> list[Tile]:
         [
             Query(compute_quality_share(POOR, "p50"), "above 300 ms", "red"),
             Query(compute_quality_share(NOT_GOOD, "p50"), "above 150 ms", "yellow"),
-            Query(compute_quality_share(POOR, "p95"), "sometimes above 300 ms", "red"),
+            Query(compute_quality_share(POOR, "p95"), "sometimes above 300 ms", "orange"),
         ],
-        GraphStyle(limits=True, dashed=["C"]),
+        GraphStyle(limits=True),
     )
     quantiles = build_graph(
         PanelOptions(
@@ -300,11 +303,11 @@ def _build_by_template() -> list[Tile]:
             Query(
                 filter_largest(
                     10,
-                    median,
+                    add_template_titles(median),
                     compute_latency_quantile(0.5, "p50", TEMPLATE_LATENCY, TEMPLATE, AT_THE_END),
                     TEMPLATE,
                 ),
-                "{{organization_name}}/{{template_name}}",
+                TEMPLATE_LEGEND,
             )
         ],
         GraphStyle(limits=True, legend_right=True),

@@ -19,7 +19,7 @@ from grafana.promql import (
     select_series,
 )
 from grafana.queries import Query
-from grafana.style import SECONDS, SHARE, WANTED, PanelOptions, warn_above, warn_below
+from grafana.style import SECONDS, SHARE, WANTED, PanelOptions, draw_limits_below, warn_above, warn_below
 from grafana.tables import Column, TableRows, build_table
 
 BY_POLL: Final = "{{deployment}} {{dataset}} {{window}}"
@@ -101,6 +101,7 @@ def build_requests() -> list[Tile]:
                 BY_DATASET,
             )
         ],
+        GraphStyle(legend_right=True),
     )
     missing = build_table(
         PanelOptions(
@@ -135,7 +136,13 @@ def build_requests() -> list[Tile]:
         ],
         GraphStyle(bars=True),
     )
-    return [Tile(failures, 12, 9), Tile(load, 12, 9), *(Tile(p, 8, 8) for p in (slow, invalid, missing))]
+    return [
+        Tile(failures, 12, 9),
+        Tile(load, 12, 9),
+        Tile(slow, 12, 9),
+        Tile(missing, 7, 9),
+        Tile(invalid, 5, 9),
+    ]
 
 
 def build_limits() -> list[Tile]:
@@ -145,7 +152,7 @@ def build_limits() -> list[Tile]:
             title="Rate limit",
             description="Requests that Coder's rate limit still allowed in the current minute, as of the "
             "last response.",
-            steps=REQUESTS_LEFT_COLORS,
+            steps=draw_limits_below(thresholds.REQUESTS_LEFT_NOTICE, thresholds.REQUESTS_LEFT),
             minimum=0,
             no_value=reasons.NOT_SENT,
         ),
@@ -158,7 +165,7 @@ def build_limits() -> list[Tile]:
             description="Remaining share of each token's lifetime. A session that each use extends stays "
             "near 100%.",
             unit=SHARE,
-            steps=TOKEN_COLORS,
+            steps=draw_limits_below(thresholds.TOKEN_LOW, thresholds.TOKEN_ENDING),
             minimum=0,
             maximum=1,
             no_value=reasons.NOT_SENT,

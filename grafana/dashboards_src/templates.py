@@ -14,7 +14,9 @@ from grafana.promql import (
     AT_THE_END,
     PARAMETER,
     TEMPLATE,
+    TEMPLATE_LEGEND,
     WINDOW,
+    add_template_titles,
     count_series,
     filter_largest,
     pick_one,
@@ -156,7 +158,7 @@ def _build_users() -> list[Tile]:
         [
             Query(
                 _filter_most_used(select_series(DAY, YESTERDAY, *CHOSEN, by=TEMPLATE, when="offset -1d")),
-                "{{organization_name}}/{{template_name}}",
+                TEMPLATE_LEGEND,
             )
         ],
         GraphStyle(steps=True, legend_right=True),
@@ -169,14 +171,14 @@ def _build_users() -> list[Tile]:
             "window, over time.",
             no_value=reasons.NO_BREAKDOWN,
         ),
-        [Query(_filter_most_used(TEMPLATE_USERS), "{{organization_name}}/{{template_name}}")],
+        [Query(_filter_most_used(TEMPLATE_USERS), TEMPLATE_LEGEND)],
         GraphStyle(legend_right=True),
     )
     return [
-        Tile(table, 9, 10),
-        Tile(daily, 15, 10),
-        Tile(_build_build_times(), 9, 10),
-        Tile(over_time, 15, 10),
+        Tile(table, 10, 10),
+        Tile(daily, 14, 10),
+        Tile(_build_build_times(), 10, 10),
+        Tile(over_time, 14, 10),
     ]
 
 
@@ -207,7 +209,10 @@ def _build_build_times() -> Panel:
 
 def _filter_most_used(expr: str) -> str:
     return filter_largest(
-        10, expr, select_series(USERS, WINDOW, *CHOSEN, by=TEMPLATE, when=AT_THE_END), TEMPLATE
+        10,
+        add_template_titles(expr),
+        select_series(USERS, WINDOW, *CHOSEN, by=TEMPLATE, when=AT_THE_END),
+        TEMPLATE,
     )
 
 
@@ -245,11 +250,11 @@ def _build_apps() -> list[Tile]:
             Query(
                 filter_largest(
                     10,
-                    f"{select_series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600",
+                    add_template_titles(f"{select_series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600"),
                     select_series(SECONDS, WINDOW, *CHOSEN, by=by, when=AT_THE_END),
                     by,
                 ),
-                "{{organization_name}}/{{template_name}} {{slug}}",
+                f"{TEMPLATE_LEGEND} {{{{slug}}}}",
             )
         ],
         GraphStyle(legend_right=True),

@@ -18,7 +18,7 @@ from grafana.promql import (
     select_series,
 )
 from grafana.queries import Query
-from grafana.style import HOURS, SHARE, PanelOptions, warn_above
+from grafana.style import SHARE, PanelOptions, warn_above
 from grafana.tables import Column, TableRows, build_table
 from grafana.thresholds import POOR_USERS, POOR_USERS_NOTICE, SEATS_USED, SEATS_USED_NOTICE
 
@@ -33,6 +33,7 @@ AGENT_LIMIT: Final = "coder_insights_license_agent_runtime_limit_seconds"
 STATUS: Final = "coder_insights_license_status"
 SEATS: Final = 'feature="user_limit"'
 AI_SEATS: Final = 'feature="ai_governance_user_limit"'
+AGENT_LIMITS: Final = (("soft", "yellow"), ("purchased", "orange"), ("hard", "red"))
 
 
 def build_groups() -> list[Tile]:
@@ -74,11 +75,10 @@ def _build_table() -> Panel:
             Column(title="Members", expr=MEMBERS),
             Column(title="Active users", expr=ACTIVE),
             Column(title="Active share", expr=f"{ACTIVE} / ({MEMBERS} > 0)", unit=SHARE, decimals=0),
-            Column(title="Activity", expr=ACTIVITY, unit=HOURS, decimals=1),
+            Column(title="Active hours", expr=ACTIVITY, decimals=0),
             Column(
-                title="Per active user",
+                title="Hours per active user",
                 expr=f"{ACTIVITY} / ({ACTIVE} > 0)",
-                unit=HOURS,
                 decimals=1,
             ),
             Column(
@@ -138,21 +138,27 @@ def build_license() -> list[Tile]:
             Query(select_series(USED, AI_SEATS), "AI seats used", "purple"),
             Query(select_series(LIMIT, AI_SEATS), "AI seat limit", "orange"),
         ],
-        GraphStyle(dashed=["B", "D"]),
+        GraphStyle(dashed=["B", "D"], legend_right=True),
     )
     agents = build_graph(
         PanelOptions(
             title="Agent runtime",
-            description="Runtime of Coder Agents in the license term, and its limits.",
-            unit=HOURS,
+            description="Hours that Coder Agents ran in the license term, and the limits.",
             decimals=0,
             no_value=reasons.NO_LIMIT,
         ),
         [
-            Query(f"{select_series(AGENT)} / 3600", "used", "blue"),
-            Query(f"{select_series(AGENT_LIMIT, by=('limit_type',))} / 3600", "{{limit_type}} limit", "red"),
+            Query(f"{select_series(AGENT)} / 3600", "hours used", "blue"),
+            *(
+                Query(f"{_select_agent_limit(limit)} / 3600", f"{limit} limit", color)
+                for limit, color in AGENT_LIMITS
+            ),
         ],
-        GraphStyle(dashed=["B"]),
+        GraphStyle(dashed=["B", "C", "D"], legend_right=True),
     )
     numbers = (status, used, left)
-    return [*(Tile(panel, 3, 9) for panel in numbers), Tile(seats, 7, 9), Tile(agents, 8, 9)]
+    return [*(Tile(panel, 8, 4) for panel in numbers), Tile(seats, 12, 9), Tile(agents, 12, 9)]
+
+
+def _select_agent_limit(limit: str) -> str:
+    return select_series(AGENT_LIMIT, f'limit_type="{limit}"')

@@ -102,6 +102,19 @@ def test_legend_of_events_shows_no_last_value(file: Path) -> None:
 
 
 @each
+def test_limit_lines_have_the_colour_of_the_worse_side(file: Path) -> None:
+    """A limit that graphs draw is yellow or red, whether values should be below or above it."""
+    drawn = [
+        step["color"]
+        for panel in list_panels(load(file))
+        if panel["fieldConfig"]["defaults"].get("custom", {}).get("thresholdsStyle")
+        for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1:]
+    ]
+
+    assert set(drawn) <= {"yellow", "red"}
+
+
+@each
 def test_reasons_in_big_numbers_are_short(file: Path) -> None:
     """The text of a big number is one line that shrinks with its length: it stays legible."""
     numbers = [panel for panel in list_panels(load(file)) if panel["type"] == "stat"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from grafana.promql import add_template_titles
 from grafana.rules import recording
 from tests.grafana.dashboard_files import ALL_QUERIES, PROVISIONED, PanelQuery, load
 from tests.grafana.expected_counts import EXPECTED
@@ -165,6 +166,16 @@ def test_legends_are_unique(data: Data, query: PanelQuery) -> None:
 
     assert [] == [label for label in used if not any(label in one for one in labels)]
     assert sorted(set(called)) == sorted(called)
+
+
+@pytest.mark.parametrize(("organization", "title"), [("coder", "coder/docker"), ("", "docker")])
+def test_title_of_a_template_needs_no_organization(data: Data, organization: str, title: str) -> None:
+    """A template is shown with its organization, or alone if that is unknown."""
+    name = 'label_replace(vector(1), "template_name", "docker", "", "")'
+    template = f'label_replace({name}, "organization_name", "{organization}", "", "")'
+    (titled,) = data.prometheus.query(add_template_titles(template))
+
+    assert title == titled.labels["title"]
 
 
 @pytest.mark.parametrize("query", [query for query in ALL_QUERIES if query.columns is not None], ids=str)
