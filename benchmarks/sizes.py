@@ -29,7 +29,8 @@ class Sizes:
     """Number of programs that Prometheus scrapes; None means all."""
     attacks: frozenset[str] | None
     """Names of attacks; None means all."""
-    attack_variants: int | None
+    attack_cases: int | None
+    """Number of attacks on variants of the exporter; None means all."""
     attack_users: int
     attack_clients: tuple[int, ...]
     """Number of clients in each round of an attack."""
@@ -56,7 +57,7 @@ FULL = Sizes(
     prometheus_interval=5,
     prometheus_programs=None,
     attacks=None,
-    attack_variants=None,
+    attack_cases=None,
     attack_users=10_000,
     attack_clients=(1, 10, 100),
     attack_seconds=6,
@@ -81,7 +82,7 @@ SMALL = Sizes(
     prometheus_interval=0.2,
     prometheus_programs=2,
     attacks=frozenset({"endless request line"}),
-    attack_variants=2,
+    attack_cases=2,
     attack_users=200,
     attack_clients=(1, 2),
     attack_seconds=0.2,

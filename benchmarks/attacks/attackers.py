@@ -1,26 +1,28 @@
-"""Attackers in a process with the lowest priority.
+"""Attackers in a process.
 
-`python -m benchmarks.attacks.attackers ATTACK PORT SCHEME CLIENTS SECONDS` attacks 127.0.0.1 and prints how
-many connections were made and how many bytes were sent.
+`python -m benchmarks.attacks.attackers ATTACK PORT SCHEME CERTIFICATE CLIENTS SECONDS` attacks 127.0.0.1
+until the time is over and each script has done its work. CERTIFICATE is a file for TLS clients, or empty.
 """
 
 import itertools
-import os
 import select
 import socket
 import ssl
 import struct
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from benchmarks.attacks.catalog import ATTACKS, Attack, Script
 from benchmarks.attacks.key_updates import generate_key_updates
 
-_LOWEST_PRIORITY = 19
+_PATIENCE = 120.0
+"""Seconds in addition to the time of the attack in which the work of each script must be done."""
 _TIMEOUT = 2.0
 _CHECK_INTERVAL = 0.2
 """Seconds after which an idle connection checks the time."""
@@ -33,37 +35,69 @@ _RESET = struct.pack("ii", 1, 0)
 _NOT_READY = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def attack(what: Attack, port: int, *, tls: bool, clients: int, seconds: float) -> Counter[str]:
-    """Attack with the given number of clients until the time is over; return connections and bytes."""
-    done: Counter[str] = Counter()
-    end, share = time.monotonic() + seconds, seconds / len(what.scripts)
-    context = _create_context() if tls else None
+class Effort(NamedTuple):
+    """How many clients attack, and for how many seconds."""
 
-    def client(number: int) -> None:
+    clients: int
+    seconds: float
+    patience: float = _PATIENCE
+
+
+def attack(what: Attack, port: int, context: ssl.SSLContext | None, effort: Effort) -> None:
+    """Attack until the time is over and each script has done its work once per client.
+
+    The work of a connection is done when everything in its script was sent once and, if the script reads,
+    the server has responded; or earlier, when the server closes the connection.
+
+    Raises:
+        TimeoutError: A script has not done its work, even after `effort.patience` more seconds.
+        ConnectionRefusedError: Nothing listens on the port.
+    """
+    clients, seconds, patience = effort
+    now = time.monotonic()
+    end, deadline, share = now + seconds, now + seconds + patience, seconds / len(what.scripts)
+    remaining, lock = Counter(dict.fromkeys(what.scripts, clients)), threading.Lock()
+
+    def run_client(number: int) -> None:
         scripts = itertools.cycle(what.scripts)
         for script in itertools.islice(scripts, number % len(what.scripts), None):
             now = time.monotonic()
-            if now >= end:
+            if now >= (deadline if +remaining else end):
                 return
-            _run_connection(script, port, None if script.raw else context, min(end, now + share), done)
+            times = _Times(min(end, now + share), deadline)
+            if _run_connection(script, port, None if script.raw else context, times):
+                with lock:
+                    remaining[script] -= 1
 
     number = clients * what.connections
     with ThreadPoolExecutor(number) as pool:
-        list(pool.map(client, range(number)))  # raises the exceptions of the clients
-    return done
+        list(pool.map(run_client, range(number)))  # raises the exceptions of the clients
+    if +remaining:
+        raise TimeoutError(f"{len(+remaining)} of {len(what.scripts)} scripts have not done their work")
 
 
-def _run_connection(
-    script: Script, port: int, context: ssl.SSLContext | None, end: float, done: Counter[str]
-) -> None:
+class _Times(NamedTuple):
+    """When a connection ends that has done its work, and one that has not."""
+
+    end: float
+    deadline: float
+
+
+def _run_connection(script: Script, port: int, context: ssl.SSLContext | None, times: _Times) -> bool:
+    """Run a script over a new connection; return whether its work was done."""
     try:
         connection = _connect(port, context, small=script.slowly or not script.reads)
+    except ConnectionRefusedError:
+        raise
     except OSError:
         time.sleep(0.01)
-        return
-    done["connections"] += 1
-    with connection, suppress(OSError), _open_source(script, connection) as pieces:
-        done["bytes"] += _run_script(script, connection, pieces, end)
+        return False
+    with connection:
+        try:
+            with _open_source(script, connection) as pieces:
+                return _ScriptRun(script, connection, pieces).run(times)
+        except OSError:  # closed by the server
+            return True
 
 
 def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socket.socket:
@@ -84,30 +118,63 @@ def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socke
     return connection
 
 
-def _run_script(script: Script, connection: socket.socket, pieces: Iterator[bytes], end: float) -> int:
-    """Follow a script until the server closes the connection or time is over; return the bytes sent."""
-    sent, open_ = 0, True
-    piece = next(pieces, b"")
-    poll = select.poll()
-    while (piece or script.holds) and time.monotonic() < end:
-        if open_ and script.half_closed and not piece:
-            connection.shutdown(socket.SHUT_WR)
-            open_ = False
-        poll.register(connection, _select_events(script, piece))
-        events = dict(poll.poll(_CHECK_INTERVAL * 1000)).get(connection.fileno(), 0)
-        if events and (not _read(connection, script) if script.reads else events & _ENDED):
-            break
-        count = _send(connection, piece)
-        sent, piece = sent + count, piece[count:]
-        if count and not piece:
-            piece = next(pieces, b"")
-            if script.pause:
-                time.sleep(script.pause)
-    return sent
+class _ScriptRun:
+    """A script on its connection."""
 
+    def __init__(self, script: Script, connection: socket.socket, pieces: Iterator[bytes]) -> None:
+        self._script, self._connection, self._pieces = script, connection, pieces
+        self._piece = next(pieces, b"")
+        self._sent, self._responded, self._half_closed = 0, False, False
+        self._poll = select.poll()
 
-def _select_events(script: Script, piece: bytes) -> int:
-    return (select.POLLIN if script.reads else 0) | (select.POLLOUT if piece else 0) | select.POLLRDHUP
+    def run(self, times: _Times) -> bool:
+        """Run until the server closes the connection or time is over; return whether the work was done."""
+        while (self._piece or self._script.holds) and time.monotonic() < times[not self._is_done()]:
+            self._half_close()
+            if not self._wait():
+                return True
+            self._send()
+        return self._is_done()
+
+    def _is_done(self) -> bool:
+        return self._sent >= self._script.work and (self._responded or not self._script.reads)
+
+    def _half_close(self) -> None:
+        if self._script.half_closed and not self._piece and not self._half_closed:
+            self._connection.shutdown(socket.SHUT_WR)
+            self._half_closed = True
+
+    def _wait(self) -> bool:
+        """Wait until the socket is ready, and read; return False if the server has closed the connection."""
+        reads = select.POLLIN if self._script.reads else 0
+        writes = select.POLLOUT if self._piece else 0
+        self._poll.register(self._connection, reads | writes | select.POLLRDHUP)
+        events = sum(found for _, found in self._poll.poll(_CHECK_INTERVAL * 1000))
+        if events and self._script.reads:
+            return self._read()
+        return not events & _ENDED
+
+    def _read(self) -> bool:
+        """Read the available bytes, or a few of them; return False at the end of the response."""
+        try:
+            while data := self._connection.recv(_SLOW_BYTES if self._script.slowly else _BYTES):
+                self._responded = True
+                if self._script.slowly:
+                    time.sleep(_SLOW_PAUSE)
+                    break
+        except _NOT_READY:
+            return True
+        return bool(data)
+
+    def _send(self) -> None:
+        try:
+            count = self._connection.send(self._piece) if self._piece else 0
+        except _NOT_READY:
+            return
+        self._sent, self._piece = self._sent + count, self._piece[count:]
+        if count and not self._piece:
+            self._piece = next(self._pieces, b"")
+            time.sleep(self._script.pause)
 
 
 @contextmanager
@@ -128,38 +195,20 @@ def _split(script: Script) -> Iterator[bytes]:
             yield script.repeat[start : start + script.piece]
 
 
-def _send(connection: socket.socket, piece: bytes) -> int:
-    try:
-        return connection.send(piece) if piece else 0
-    except _NOT_READY:
-        return 0
-
-
-def _read(connection: socket.socket, script: Script) -> bool:
-    """Read the available bytes, or a few of them; return False at the end of the response."""
-    try:
-        while data := connection.recv(_SLOW_BYTES if script.slowly else _BYTES):
-            if script.slowly:
-                time.sleep(_SLOW_PAUSE)
-                break
-    except _NOT_READY:
-        return True
-    return bool(data)
-
-
-def _create_context() -> ssl.SSLContext:
+def _create_context(certificate: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if certificate:
+        context.load_cert_chain(certificate)
     return context
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Attack with the given arguments; print the number of connections and bytes."""
-    os.nice(_LOWEST_PRIORITY)
-    name, port, scheme, clients, seconds = arguments
+    """Attack with the given arguments."""
+    name, port, scheme, certificate, clients, seconds = arguments
     (what,) = (each for each in ATTACKS if each.name == name)
-    done = attack(what, int(port), tls=scheme == "https", clients=int(clients), seconds=float(seconds))
-    sys.stdout.write(" ".join(f"{key}={value}" for key, value in sorted(done.items())) + "\n")
+    context = _create_context(certificate) if scheme == "https" else None
+    attack(what, int(port), context, Effort(int(clients), float(seconds)))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,11 @@ class Script:
     key_updates: bool = False
     """Whether to request endless TLS key updates, instead of everything else."""
 
+    @property
+    def work(self) -> int:
+        """The number of bytes in which everything is sent once."""
+        return 1 if self.key_updates else len(self.first) + len(self.repeat)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import NamedTuple
@@ -29,10 +29,15 @@ class ProbeResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server, and the login that it requires, as `user:password`."""
+    """A server, and what it requires of its clients."""
 
     url: str
     login: str = ""
+    """A user and a password, as `user:password`."""
+    certificate: str = ""
+    """The path of an accepted certificate with its key."""
+    attackers_certificate: str = ""
+    """The path of a certificate of the same authority that is not accepted."""
 
     @property
     def port(self) -> int:
@@ -51,6 +56,8 @@ class Target:
             return HTTPConnection(host, timeout=_TIMEOUT)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if self.certificate:
+            context.load_cert_chain(self.certificate)
         return HTTPSConnection(host, timeout=_TIMEOUT, context=context)
 
     def get(self, connection: HTTPConnection, path: str) -> int:
@@ -64,21 +71,33 @@ class Target:
         return response.status
 
 
-OPEN, NEW, HEALTH = "open connection", "new connection", "/-/healthy"
-_PATHS = {OPEN: "/metrics", NEW: "/metrics", HEALTH: "/-/healthy"}
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Requests for a path over one connection, opened before the attack, or over a new one each."""
+
+    path: str
+    reused: bool
+
+
+SCRAPE_OPEN, SCRAPE_NEW = "/metrics, open connection", "/metrics, new connection"
+HEALTH_OPEN, HEALTH_NEW = "/-/healthy, open connection", "/-/healthy, new connection"
+PROBES: Mapping[str, Probe] = {
+    SCRAPE_OPEN: Probe("/metrics", reused=True),
+    SCRAPE_NEW: Probe("/metrics", reused=False),
+    HEALTH_OPEN: Probe("/-/healthy", reused=True),
+    HEALTH_NEW: Probe("/-/healthy", reused=False),
+}
 
 
 @contextmanager
 def run_probes(target: Target) -> Iterator[dict[str, list[ProbeResult]]]:
     """Send requests of each kind until the block ends, then fill the dictionary with the results."""
     over, found = threading.Event(), dict[str, list[ProbeResult]]()
-    reused = target.connect()
-    target.get(reused, _PATHS[OPEN])
-    connections = {OPEN: reused, NEW: None, HEALTH: None}
-    with ThreadPoolExecutor(len(_PATHS)) as pool, closing(reused):
-        running = {
-            kind: pool.submit(_probe, target, path, connections[kind], over) for kind, path in _PATHS.items()
-        }
+    with ThreadPoolExecutor(len(PROBES)) as pool, ExitStack() as stack:
+        running = {}
+        for kind, probe in PROBES.items():
+            reused = stack.enter_context(_connect(target, probe)) if probe.reused else None
+            running[kind] = pool.submit(_repeat_requests, target, probe.path, reused, over)
         try:
             yield found
         finally:
@@ -86,7 +105,14 @@ def run_probes(target: Target) -> Iterator[dict[str, list[ProbeResult]]]:
         found.update({kind: each.result() for kind, each in running.items()})
 
 
-def _probe(
+@contextmanager
+def _connect(target: Target, probe: Probe) -> Iterator[HTTPConnection]:
+    with closing(target.connect()) as connection:
+        target.get(connection, probe.path)
+        yield connection
+
+
+def _repeat_requests(
     target: Target, path: str, reused: HTTPConnection | None, over: threading.Event
 ) -> list[ProbeResult]:
     seen: list[ProbeResult] = []

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.attacks.attackers import Effort
 from benchmarks.attacks.catalog import ATTACKS, Attack
-from benchmarks.attacks.exporters import VARIANTS, AttackedExporter, Variant, run_exporter
+from benchmarks.attacks.exporters import AttackedExporter, run_exporter
 from benchmarks.attacks.probes import (
-    HEALTH,
-    NEW,
-    OPEN,
+    HEALTH_NEW,
+    HEALTH_OPEN,
+    SCRAPE_NEW,
+    SCRAPE_OPEN,
     Target,
     compute_median,
     count_failures,
     count_status,
     run_probes,
 )
+from benchmarks.attacks.variants import Case, list_cases
 from benchmarks.config import write_latency_config
 from benchmarks.measure import read_peak, read_resident, reset_peak
 from benchmarks.results import Section, Verdict, format_mb, format_ms
@@ -31,6 +34,8 @@ from benchmarks.sizes import Sizes
 
 _PROCESSES = 2
 """Attackers share this many processes, as many as there are cores."""
+_LOWEST_PRIORITY = 19
+"""Attackers and exporter share the cores; on a server the attackers have their own."""
 _WARM_UP = 20
 _PEAK, _AFTERWARDS, _FAILED, _LIMITED, _LINES = (
     "peak memory",
@@ -58,9 +63,10 @@ LIMITS: Mapping[str, Limit] = {
     _AFTERWARDS: Limit(
         "memory 30 s after the last round at most 10 MB above that after the first", 10e6, format_mb
     ),
-    OPEN: Limit("scrapes over an open connection: median of 50 ms", 0.05, format_ms),
-    NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, format_ms),
-    HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, format_ms),
+    SCRAPE_OPEN: Limit("scrapes over an open connection: median of 50 ms", 0.05, format_ms),
+    SCRAPE_NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, format_ms),
+    HEALTH_OPEN: Limit("/-/healthy over an open connection: median of 50 ms", 0.05, format_ms),
+    HEALTH_NEW: Limit("/-/healthy over new connections: median of 500 ms", 0.5, format_ms),
     _FAILED: Limit(
         "every request gets a response with status 200, or 429 from the rate limit", 0, _format_number
     ),
@@ -104,30 +110,23 @@ class _Started(NamedTuple):
     """Stops the exporter when closed."""
 
 
-_Case = tuple[Attack, Variant]
-
-
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Run each attack against a new exporter of each variant, one after the other."""
     with ExitStack() as stack:
         coder = stack.enter_context(run_module(directory / "coder", "static_coder", str(sizes.attack_users)))
         config = write_latency_config(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
-        outcomes = list(_run_cases(setup, list(select_cases(sizes))))  # each settles during the next attack
+        outcomes = list(_run_cases(setup, select_cases(sizes)))  # each settles during the next attack
         yield build_section(sizes, [outcome.result() for outcome in outcomes])
 
 
-def select_cases(sizes: Sizes) -> Iterator[_Case]:
-    """Yield the attacks of a run with each variant of the exporter that they fit."""
-    for variant in VARIANTS[: sizes.attack_variants]:
-        for attack in ATTACKS:
-            if sizes.attacks is not None and attack.name not in sizes.attacks:
-                continue
-            if variant.tls >= attack.tls_only and variant.users >= attack.users_only:
-                yield attack, variant
+def select_cases(sizes: Sizes) -> Sequence[Case]:
+    """Return the attacks of a run, each with its variants of the exporter."""
+    attacks = [each for each in ATTACKS if sizes.attacks is None or each.name in sizes.attacks]
+    return list_cases(attacks)[: sizes.attack_cases]
 
 
-def _run_cases(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome]]:
+def _run_cases(setup: _Setup, cases: Sequence[Case]) -> Iterator[Future[Outcome]]:
     """Attack one exporter after the other; start the next one early, so that its memory has settled."""
     upcoming = setup.pool.submit(_start, setup, cases[0])
     for number, case in enumerate(cases, 1):
@@ -142,7 +141,7 @@ def _run_cases(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome
             raise
 
 
-def _start(setup: _Setup, case: _Case) -> _Started:
+def _start(setup: _Setup, case: Case) -> _Started:
     attack, variant = case
     with ExitStack() as stack:
         ours = stack.enter_context(
@@ -154,13 +153,13 @@ def _start(setup: _Setup, case: _Case) -> _Started:
         return _Started(ours, stack.pop_all())
 
 
-def _run_case(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
+def _run_case(setup: _Setup, started: _Started, case: Case) -> Future[Outcome]:
     """Attack an exporter; the outcome is complete once its memory has settled, during the next attack."""
     (attack, variant), sizes, ours = case, setup.sizes, started.exporter
     before, lines = read_resident(ours.pid), ours.log_lines
     reset_peak(ours.pid)
     rounds = [
-        _run_round(setup.directory, ours, attack, clients, sizes.attack_seconds)
+        _run_round(setup.directory, ours, attack, Effort(clients, sizes.attack_seconds))
         for clients in sizes.attack_clients
     ]
     values = {key: max(found[key] for found, _ in rounds) for key in rounds[0][0]}
@@ -178,44 +177,39 @@ def _run_case(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
 
 
 def _run_round(
-    directory: Path, ours: AttackedExporter, attack: Attack, clients: int, seconds: float
+    directory: Path, ours: AttackedExporter, attack: Attack, effort: Effort
 ) -> tuple[dict[str, float], int]:
     """Attack for one round; return the values measured by the probes, and the memory afterwards."""
     with run_probes(ours.target) as seen:
-        run_attackers(directory, ours.target, attack, clients, seconds)
+        run_attackers(directory, ours.target, attack, effort, _LOWEST_PRIORITY)
     medians = {kind: compute_median(each) for kind, each in seen.items()}
     statuses = {_FAILED: count_failures(seen), _LIMITED: count_status(seen, 429)}
     return medians | statuses, read_resident(ours.pid)
 
 
-def run_attackers(directory: Path, target: Target, attack: Attack, clients: int, seconds: float) -> None:
-    """Attack from processes of lowest priority.
+def run_attackers(directory: Path, target: Target, attack: Attack, effort: Effort, niceness: int = 0) -> None:
+    """Attack from several processes until each script of the attack has done its work.
 
     Raises:
-        RuntimeError: An attacker failed, or none made a connection.
+        RuntimeError: An attacker failed, or could not do its work.
     """
+    command = ("nice", "-n", f"{niceness}", sys.executable, "-m", "benchmarks.attacks.attackers")
+    where = (attack.name, f"{target.port}", target.scheme, target.attackers_certificate)
+    clients, seconds, _ = effort
     shares = [clients // _PROCESSES + (number < clients % _PROCESSES) for number in range(_PROCESSES)]
-    words = (
-        sys.executable,
-        "-m",
-        "benchmarks.attacks.attackers",
-        attack.name,
-        f"{target.port}",
-        target.scheme,
-    )
     processes = [
         subprocess.Popen(
-            (*words, f"{share}", f"{seconds}"),
+            (*command, *where, f"{share}", f"{seconds}"),
             env=build_environment(directory),
-            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
         for share in shares
         if share
     ]
-    done = "".join(process.communicate()[0] for process in processes)
-    if any(process.returncode for process in processes) or "connections=" not in done:
-        raise RuntimeError(f"the attack {attack.name!r} failed, or reached nothing: {done!r}")
+    errors = "".join(process.communicate()[1] for process in processes)
+    if any(process.returncode for process in processes):
+        raise RuntimeError(f"the attack {attack.name!r} failed:\n{errors}")
 
 
 def build_section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
@@ -231,8 +225,8 @@ def build_section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
         f"Worst values of rounds of {sizes.attack_seconds:g} s with {clients} clients of low priority, over "
         f"the variants {variants}. Peak memory is relative to the memory before the attack; memory "
         f"afterwards is that {sizes.attack_rest_seconds:g} s after the last round, relative to the memory "
-        "after the first. With users, a rate limit applies to the requests of all clients together; its "
-        "response has status 429."
+        "after the first. A rate limit applies to the requests of all clients together; its response has "
+        "status 429. Attackers have no login, and no client certificate with an allowed name."
     )
     verdicts = [_build_verdict(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
     return Section("Attacks", rows, [note], verdicts)

@@ -1,8 +1,10 @@
 """The table of attacks shows the worst values, and where limits were exceeded."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +13,20 @@ from unittest.mock import MagicMock
 import pytest
 
 from benchmarks.attacks import run as attacks
-from benchmarks.attacks.attackers import attack
-from benchmarks.attacks.catalog import ATTACKS
-from benchmarks.attacks.exporters import Variant
-from benchmarks.attacks.probes import ProbeResult, count_failures
+from benchmarks.attacks.attackers import Effort, attack
+from benchmarks.attacks.catalog import ATTACKS, Attack, Script
+from benchmarks.attacks.probes import ProbeResult, Target, count_failures
 from benchmarks.attacks.run import LIMITS, Outcome, build_section
+from benchmarks.attacks.variants import (
+    ATTACKS_ON_ONE_PROTECTION,
+    VARIANTS,
+    Variant,
+    alternate_variants,
+    list_cases,
+)
 from benchmarks.sizes import SMALL
 
+REPEAT_AND_READ = Attack(name="repeat and read", scripts=(Script(repeat=b"x" * 10**7, reads=True),))
 GOOD = Outcome("flood", "plain", dict.fromkeys(LIMITS, 0.0))
 
 
@@ -30,7 +39,7 @@ def test_attack_within_limits_has_no_exceptions() -> None:
     """All verdicts are met."""
     shown = build_section(SMALL, [GOOD, replace(GOOD, variant="TLS")])
 
-    assert [True] * 7 == [verdict.met for verdict in shown.verdicts]
+    assert [True] * 8 == [verdict.met for verdict in shown.verdicts]
     assert ("flood", "") == (shown.table[1][0], shown.table[1][-1])
 
 
@@ -49,11 +58,45 @@ def test_worst_variant_is_shown(key: str) -> None:
 
 def test_one_attack_can_be_selected() -> None:
     """Only this attack runs, with every variant that it fits."""
-    chosen = replace(SMALL, attacks=frozenset({"failed logins"}), attack_variants=None)
+    chosen = replace(SMALL, attacks=frozenset({"failed logins"}), attack_cases=None)
 
-    assert [("failed logins", "plain, users"), ("failed logins", "TLS, users")] == [
-        (attack.name, variant.name) for attack, variant in attacks.select_cases(chosen)
-    ]
+    assert [
+        ("failed logins", "users and rate limit"),
+        ("failed logins", "TLS, users and rate limit"),
+        ("failed logins", "users"),
+    ] == [(attack.name, variant.name) for attack, variant in attacks.select_cases(chosen)]
+
+
+def test_every_attack_runs_with_and_without_protection() -> None:
+    """Each attack runs in plain and TLS, with and without users and rate limit, as far as it fits."""
+    expected = {
+        "plain": [each.name for each in ATTACKS if not each.tls_only and not each.users_only],
+        "TLS": [each.name for each in ATTACKS if not each.users_only],
+        "users and rate limit": [each.name for each in ATTACKS if not each.tls_only],
+        "TLS, users and rate limit": [each.name for each in ATTACKS],
+    }
+    cases = [(attack.name, variant.name) for attack, variant in list_cases()]
+
+    assert expected == {name: [attack for attack, variant in cases if variant == name] for name in expected}
+    assert len(set(cases)) == len(cases)
+
+
+def test_some_attacks_run_with_one_protection_alone() -> None:
+    """Each further variant has the attacks that its table names, all of which exist."""
+    names = {variant: list(attacks) for variant, attacks in ATTACKS_ON_ONE_PROTECTION.items()}
+    cases = list_cases()
+
+    assert {variant: sorted(each) for variant, each in names.items()} == {
+        variant: sorted(attack.name for attack, each in cases if each == variant) for variant in names
+    }
+
+
+def test_short_form_meets_every_variant() -> None:
+    """Each attack has one variant, and each variant an attack."""
+    cases = list(alternate_variants())
+
+    assert list(ATTACKS) == [attack for attack, _ in cases]
+    assert set(VARIANTS) == {variant for _, variant in cases}
 
 
 def test_requests_over_the_rate_limit_are_shown_alone() -> None:
@@ -74,12 +117,62 @@ def test_failures(status: int, expected: int) -> None:
     assert expected == count_failures({"kept": [ProbeResult(0.1, 200), ProbeResult(0.1, status)]})
 
 
+@contextmanager
+def serve(respond: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve connections one after the other until the block ends; yield the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+
+        def run() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, suppress(ConnectionError):
+                        respond(connection)
+
+        pool.submit(run)
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def read_until_closed(connection: socket.socket) -> None:
+    """Read until the client closes the connection."""
+    while connection.recv(1000):
+        pass
+
+
+def test_work_is_done_even_if_the_time_is_over() -> None:
+    """Each script has sent everything once per client and got a response, however short the time."""
+    scripts = (Script(first=b"one ", repeat=b"two", reads=True), Script(repeat=b"another", reads=True))
+    received: list[bytes] = []
+
+    def respond(connection: socket.socket) -> None:
+        received.append(connection.recv(7, socket.MSG_WAITALL))
+        connection.sendall(b"done")
+        read_until_closed(connection)
+
+    with serve(respond) as port:
+        attack(Attack(name="two scripts", scripts=scripts), port, None, Effort(2, seconds=0))
+
+    assert 2 <= received.count(b"one two")
+    assert 2 <= received.count(b"another")
+
+
+def test_closed_connection_is_done() -> None:
+    """A server that closes every connection lets the attackers do no more."""
+    with serve(lambda _: None) as port:
+        attack(REPEAT_AND_READ, port, None, Effort(2, seconds=0))
+
+
+def test_work_that_is_not_done_is_an_error() -> None:
+    """A server that does not respond has not withstood the attack."""
+    with serve(read_until_closed) as port, pytest.raises(TimeoutError, match="1 of 1"):
+        attack(REPEAT_AND_READ, port, None, Effort(1, seconds=0, patience=0.1))
+
+
 def test_attackers_that_reach_nothing_are_an_error(tmp_path: Path) -> None:
     """An exporter that no client reaches has not withstood the attack."""
-    nowhere = MagicMock(port=1, scheme="http")
-
-    with pytest.raises(RuntimeError, match="reached nothing"):
-        attacks.run_attackers(tmp_path, nowhere, ATTACKS[0], 1, 0.1)
+    with pytest.raises(RuntimeError, match="ConnectionRefusedError"):
+        attacks.run_attackers(tmp_path, Target("http://127.0.0.1:1"), ATTACKS[0], Effort(1, 0.1))
 
 
 def test_attackers_without_their_means_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +182,7 @@ def test_attackers_without_their_means_are_an_error(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
 
     with pytest.raises(RuntimeError, match="libssl"):
-        attack(updates, 1, tls=True, clients=1, seconds=60)
+        attack(updates, 1, None, Effort(1, seconds=60))
 
 
 def test_exporters_end_if_an_attack_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.attacks.catalog import ATTACKS, Attack
-from benchmarks.attacks.exporters import AttackedExporter, Variant, run_exporter
+from benchmarks.attacks.attackers import Effort
+from benchmarks.attacks.catalog import Attack
+from benchmarks.attacks.exporters import AttackedExporter, run_exporter
 from benchmarks.attacks.probes import count_failures, run_probes
 from benchmarks.attacks.run import run_attackers
+from benchmarks.attacks.variants import Variant, alternate_variants
 from benchmarks.config import write_latency_config
 from benchmarks.measure import read_peak, read_resident, reset_peak
 from benchmarks.servers import run_module
 
-CLIENTS = 10
-SECONDS = 0.5
+EFFORT = Effort(clients=10, seconds=0.4)
 MOST_MEMORY = 10e6
 
 Exporters = Callable[[Variant], AttackedExporter]
@@ -39,15 +40,17 @@ def exporters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporters]:
         yield start
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=[attack.name for attack in ATTACKS])
-def test_attack(attack: Attack, exporters: Exporters, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("attack", "variant"),
+    [pytest.param(*case, id=f"{case[0].name} ({case[1].name})") for case in alternate_variants()],
+)
+def test_attack(attack: Attack, variant: Variant, exporters: Exporters, tmp_path: Path) -> None:
     """Attackers do not make the exporter hold memory, and other clients still get responses."""
-    protected = attack.tls_only or attack.users_only
-    ours = exporters(Variant(tls=protected, users=protected))
+    ours = exporters(variant)
     before = read_resident(ours.pid)
     reset_peak(ours.pid)
     with run_probes(ours.target) as seen:
-        run_attackers(tmp_path, ours.target, attack, CLIENTS, SECONDS)
+        run_attackers(tmp_path, ours.target, attack, EFFORT)
     more = read_peak(ours.pid) - before
 
     assert {"memory": True, "failed": 0} == {
