@@ -27,6 +27,7 @@ from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.polling.fetch import convert
 from insights_exporter.polling.metrics import exposed_families
+from insights_exporter.runtime import tune_malloc
 
 VERSIONS = 2
 _MAX_BASELINE_ROUNDS = 3
@@ -67,6 +68,7 @@ def measure(users: int, rounds: int, *, baseline: bool) -> Costs:
     """Measure polls, and prometheus_client for comparison."""
     responses = [_generate_response(users, version) for version in range(VERSIONS)]
     page = PollPublisher(_create_deployment(users))
+    tune_malloc()  # as the exporter does
     process = os.getpid()
     before = read_resident(process)
     reset_peak(process)

@@ -23,20 +23,32 @@ BLOCKS = (30_000_000, 20_000_000)
 """After the first one, glibc keeps a smaller block such as the second."""
 IN_A_THREAD = f"""
 from concurrent.futures import ThreadPoolExecutor
-from insights_exporter.runtime import limit_malloc_arenas, trim_heap
+from insights_exporter.runtime import tune_malloc, trim_heap
 from tests.test_runtime import resident
 
 def work():
     for size in {BLOCKS}:
         bytes([1]) * size
 
-limit_malloc_arenas()
+tune_malloc()
 with ThreadPoolExecutor(1) as threads:
     threads.submit(int).result()
     before = resident()
     threads.submit(work).result()
     trim_heap()
     print(resident() - before)
+"""
+BELOW_ANOTHER = f"""
+from insights_exporter.runtime import tune_malloc
+from tests.test_runtime import resident
+
+tune_malloc()
+bytes([1]) * {BLOCKS[0]}
+before = resident()
+block = bytes([1]) * {BLOCKS[1]}
+above = bytes([1]) * {SIZE}
+del block
+print(resident() - before)
 """
 
 needs_glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc trims")
@@ -100,9 +112,16 @@ def test_memory_below_a_used_block_is_returned() -> None:
 
 
 @needs_glibc
-def test_memory_of_other_threads_is_returned() -> None:
-    """With one arena, what a thread freed returns to the system too."""
-    done = subprocess.run([sys.executable, "-c", IN_A_THREAD], check=True, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(IN_A_THREAD, id="freed-by-another-thread-and-trimmed"),
+        pytest.param(BELOW_ANOTHER, id="large-and-below-a-used-one"),
+    ],
+)
+def test_freed_blocks_are_returned(program: str) -> None:
+    """With malloc's options, freed memory returns to the system wherever it was."""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
 
     assert float(done.stdout) < MAX_SHARE * BLOCKS[-1]
 

@@ -13,7 +13,8 @@ _THRESHOLDS = (10_000, 20, 100_000)
 """The last one keeps collections of all objects rare; with hundreds of deployments each takes 0.1 s."""
 _SWITCH_INTERVAL = 0.001
 _C_LIBRARY = ctypes.CDLL(None)
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MALLOC_OPTIONS = {_M_ARENA_MAX: 1, _M_MMAP_THRESHOLD: 1 << 20, _M_TRIM_THRESHOLD: 16 << 20}
 
 
 def freeze_gc(*, collect: bool = False) -> None:
@@ -36,14 +37,19 @@ def shorten_switch_interval() -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
 
 
-def limit_malloc_arenas() -> None:
-    """Let all threads share one malloc arena, since `malloc_trim` trims only that ("Memory over many polls").
+def tune_malloc() -> None:
+    """Set the options of glibc's malloc ("Memory over many polls", "Growth").
+
+    All threads share one arena, since `malloc_trim` trims only that. Blocks of 1 MiB or more return to the
+    system when they are freed: glibc would raise that limit to the size of the largest one and fragment the
+    heap with them. To keep some free memory below the limit costs less than to request it for each poll.
 
     Call it before other threads exist. It does nothing without glibc.
     """
     tune = getattr(_C_LIBRARY, "mallopt", None)
     if tune:
-        tune(_M_ARENA_MAX, 1)
+        for option, value in _MALLOC_OPTIONS.items():
+            tune(option, value)
 
 
 def trim_heap() -> None:

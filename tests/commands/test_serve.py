@@ -38,7 +38,7 @@ class CountingManager(DeploymentManager):
 async def test_reload_during_the_start_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGHUP may come before the first config is applied: configs are applied one after the other."""
     monkeypatch.setattr(serve, "DeploymentManager", CountingManager)
-    for tuning in ("freeze_gc", "limit_malloc_arenas", "shorten_switch_interval"):
+    for tuning in ("freeze_gc", "tune_malloc", "shorten_switch_interval"):
         monkeypatch.setattr(serve, tuning, lambda **_: None)
     path = write_config(tmp_path, f"http://127.0.0.1:{free_port()}")
     read_config = partial(load_config, path, TOKEN, DATASETS)
@@ -56,7 +56,7 @@ async def test_reload_during_the_start_waits(tmp_path: Path, monkeypatch: pytest
 
 async def test_many_signals_are_few_reloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a reload runs, all further SIGHUPs are one more reload, which reads the newest config."""
-    for tuning in ("freeze_gc", "limit_malloc_arenas", "shorten_switch_interval"):
+    for tuning in ("freeze_gc", "tune_malloc", "shorten_switch_interval"):
         monkeypatch.setattr(serve, tuning, lambda **_: None)
     path = write_config(tmp_path, f"http://127.0.0.1:{free_port()}")
     loaded = load_config(path, TOKEN, DATASETS)

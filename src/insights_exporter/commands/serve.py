@@ -33,7 +33,7 @@ from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import ReloadStatus, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.sharding import owned_by, shard_index
-from insights_exporter.runtime import freeze_gc, limit_malloc_arenas, shorten_switch_interval
+from insights_exporter.runtime import freeze_gc, shorten_switch_interval, tune_malloc
 from insights_exporter.web.app import OWN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.metrics_handler import MetricsHandler
@@ -189,7 +189,7 @@ class Exporter:
     async def run(self, on_started: Callable[[str], None] = lambda _: None) -> None:
         """Serve until a signal comes; call `on_started` with the exporter's URL."""
         freeze_gc()
-        limit_malloc_arenas()
+        tune_malloc()
         shorten_switch_interval()
         store = PageStore(exposed_families(DATASETS))
         self._manager = DeploymentManager(store, self._environ, DATASETS)
