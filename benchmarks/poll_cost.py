@@ -26,7 +26,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.polling.fetch import convert
-from insights_exporter.polling.metrics import exposed_families
+from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.runtime import tune_malloc
 
 VERSIONS = 2
@@ -52,7 +52,7 @@ class PollPublisher:
             deployment=deployment, window=window, now=datetime(2024, 5, 8, tzinfo=UTC)
         )
         self._dataset = DATASETS["user-latency"]
-        self._snapshot = Snapshot.empty(exposed_families(DATASETS))
+        self._snapshot = Snapshot.create_empty(list_exposed_families(DATASETS))
         self.page: Page = build_page(self._snapshot)
 
     def poll(self, response: bytes) -> None:
@@ -60,7 +60,7 @@ class PollPublisher:
         (request,) = self._dataset.requests(self._context)
         converted = convert(self._dataset, self._context, Response(request, response))
         changes = {each.family.name: {_SOURCE: each} for each in converted.families}
-        self._snapshot = self._snapshot.updated(changes)
+        self._snapshot = self._snapshot.update(changes)
         self.page = build_page(self._snapshot, self.page)
 
 

@@ -19,7 +19,7 @@ from benchmarks.peers import FILE_SERVER, Certificate, SavedExposition, save_exp
 from benchmarks.results import Section, Verdict, format_ms, format_ratio
 from benchmarks.servers import Server, has_polled_all, read_scrape_url, run_exporter, run_module, wait_until
 from benchmarks.sizes import Sizes
-from insights_exporter.commands.health import health
+from insights_exporter.commands.health import check_health
 from scripts.install_test_deps import find
 from tests.integration.exporter import command
 from tests.integration.processes import clean_environment, free_port, running
@@ -86,7 +86,7 @@ def _run_with_tls(directory: Path, config: Path) -> Iterator[Server]:
     file.write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n", encoding="utf-8")
     flags = (f"--config.file={config}", f"--web.config.file={file}", f"--web.listen-address={address}")
     with running((*command(), *flags), directory / "run", clean_environment(directory, {})) as process:
-        wait_until(lambda: health(address, file))
+        wait_until(lambda: check_health(address, file))
         yield Server(f"https://{address}/metrics", process.process.pid)
         process.stop()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from grafana.rules.render import ALERTS
-from insights_exporter.config.schema import json_schema
+from insights_exporter.config.schema import build_json_schema
 from insights_exporter.datasets.registry import DATASETS
 from scripts.chart_values import CHART, Value, read
 
@@ -91,7 +91,7 @@ def render() -> Mapping[str, str]:
 
 def schema(values: Mapping[str, Value]) -> dict[str, Any]:
     """Return the schema of values.yaml."""
-    config = json_schema(DATASETS)
+    config = build_json_schema(DATASETS)
     definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(config)}
     properties = {name: _property(value) for name, value in values.items()}
     return {

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES
-from insights_exporter.config.loader import example
-from insights_exporter.config.schema import SCHEMA_PATH, json_schema
+from insights_exporter.config.loader import read_example
+from insights_exporter.config.schema import SCHEMA_PATH, build_json_schema
 from insights_exporter.config.types import DURATION_PATTERN, format_duration
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
@@ -109,13 +109,13 @@ every version of Python: the strict mode of Python 3.13 is disabled. `.netrc` is
 
 def render(datasets: Mapping[str, Dataset] = DATASETS) -> Mapping[str, str]:
     """Return the text of both files, by their paths."""
-    schema = json_schema(datasets)
+    schema = build_json_schema(datasets)
     chapters = "\n".join(chapter(schema, datasets, *words) for words in CHAPTERS)
     opening = OPENING.format(
         coder_variables=table(
             ("variable", "meaning"), ((f"`{name}`", text) for name, text in CODER_VARIABLES.items())
         ),
-        example=example(),
+        example=read_example(),
         schema=SCHEMA_PATH.removeprefix("docs/"),
     )
     flags = table(("variable", "flag"), ((f"`{name}`", f"`{flag}`") for name, flag in FLAG_VARIABLES.items()))

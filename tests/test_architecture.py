@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "exposition": (),
     "coder": ("config",),
     "datasets": ("config", "exposition", "coder"),
-    "polling": ("config", "exposition", "coder", "datasets", "runtime"),
+    "polling": ("config", "exposition", "coder", "datasets", "log", "runtime"),
     "web": ("config", "exposition", "datasets", "polling", "runtime"),
     "backfill": ("config", "exposition", "coder", "datasets"),
     "demo": (),

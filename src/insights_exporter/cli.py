@@ -14,7 +14,7 @@ import typer
 from insights_exporter import __version__
 from insights_exporter.commands.errors import (
     CommandError,
-    deferred_signals,
+    defer_signals,
     exit_on_error,
     prepare_standard_streams,
     report_os_errors,
@@ -95,7 +95,7 @@ def _serve(
     if context.invoked_subcommand:
         _refuse_stray_flags(context)
     else:
-        with deferred_signals(), exit_on_error():
+        with defer_signals(), exit_on_error():
             from insights_exporter.runtime import hide_modules
 
             with hide_modules("click", "greenlet", "rich"):  # 6 MB
@@ -165,12 +165,12 @@ def _demo(
     log_format: LogFormatFlag = "logfmt",
 ) -> None:
     """Serve sample data from an embedded Coder."""
-    with deferred_signals(), exit_on_error():
+    with defer_signals(), exit_on_error():
         start_logging(log_level, log_format)
-        from insights_exporter.commands.demo import SampleData, demo
+        from insights_exporter.commands.demo import SampleData, run_demo
 
         data = SampleData(users, templates, seed, rules, server_version, tuple(faults or ()))
-        demo(data, listen_address or (DEFAULT_ADDRESS,), web_config_file, prometheus=prometheus)
+        run_demo(data, listen_address or (DEFAULT_ADDRESS,), web_config_file, prometheus=prometheus)
 
 
 @app.command("check", cls=Command)
@@ -235,12 +235,12 @@ def _health(
     Sends a request to each listen address. Exit status: 0 = healthy, 1 = not healthy,
     2 = invalid flags.
     """
-    from insights_exporter.commands.health import health
+    from insights_exporter.commands.health import check_health
 
     with exit_on_error():
         prefix = find_route_prefix(external_url, route_prefix)
         healthy = all(
-            health(each, web_config_file, ready=ready, prefix=prefix)
+            check_health(each, web_config_file, ready=ready, prefix=prefix)
             for each in listen_address or (DEFAULT_ADDRESS,)
         )
         raise typer.Exit(0 if healthy else 1)
@@ -330,7 +330,7 @@ def _backfill(
     from insights_exporter.commands import backfill_options as parsing
     from insights_exporter.commands.backfill import backfill
     from insights_exporter.commands.output import check_output_folder
-    from insights_exporter.datasets.registry import DATASETS, data_families
+    from insights_exporter.datasets.registry import DATASETS, list_data_families
 
     with exit_on_error():
         receiver = parsing.parse_receiver(
@@ -346,7 +346,7 @@ def _backfill(
             deployments=deployment or (),
             include=parsing.parse_include(include),
             step=parsing.parse_step(step),
-            labels=parsing.parse_labels(label or (), data_families(DATASETS)),
+            labels=parsing.parse_labels(label or (), list_data_families(DATASETS)),
             output=check_output_folder(output),
             tsdb=parsing.parse_tsdb(tsdb, wanted=import_),
             receiver=receiver,
@@ -366,18 +366,18 @@ app.add_typer(config, name="config")
 @config.command("init", cls=Command)
 def _config_init() -> None:
     """Print a commented example of the config file."""
-    from insights_exporter.config.loader import example
+    from insights_exporter.config.loader import read_example
 
-    typer.echo(example(), nl=False)
+    typer.echo(read_example(), nl=False)
 
 
 @config.command("schema", cls=Command)
 def _config_schema() -> None:
     """Print the JSON Schema of the config file, for editors."""
-    from insights_exporter.config.schema import json_schema
+    from insights_exporter.config.schema import build_json_schema
     from insights_exporter.datasets.registry import DATASETS
 
-    typer.echo(json.dumps(json_schema(DATASETS), indent=2))
+    typer.echo(json.dumps(build_json_schema(DATASETS), indent=2))
 
 
 @config.command("show", cls=Command)

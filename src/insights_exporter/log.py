@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Literal, TextIO
 
 import structlog
@@ -62,3 +64,9 @@ def _escape_controls(_: object, __: str, line: EventDict) -> EventDict:
     """Escape control characters, with which a server could change what a terminal shows."""
     texts = {key: value.translate(_CONTROLS) for key, value in line.items() if isinstance(value, str)}
     return {**line, **texts}
+
+
+def describe_exception(error: Exception) -> str:
+    """Return what went wrong where, without the data that an error's own text may hold."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"unexpected {type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"

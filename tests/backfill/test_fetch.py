@@ -14,7 +14,7 @@ from insights_exporter.backfill.fetch import (
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.datasets.timerange import midnight
+from insights_exporter.datasets.timerange import find_midnight
 
 BERLIN = "Europe/Berlin"
 
@@ -28,7 +28,7 @@ def deployment(**config: object) -> Deployment:
 
 def context(config: Deployment, window: Window | None, day: date) -> PollContext:
     """Return the context of a day's first instant."""
-    return PollContext(config, window, midnight(day, ZoneInfo(BERLIN)), in_use=("t1",))
+    return PollContext(config, window, find_midnight(day, ZoneInfo(BERLIN)), in_use=("t1",))
 
 
 @pytest.mark.parametrize("dataset", ["templates", "template-breakdown", "user-activity"])

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.commands.errors import CommandError
-from insights_exporter.commands.health import health
+from insights_exporter.commands.health import check_health
 from insights_exporter.web.prefix import PrefixMiddleware
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
@@ -56,7 +56,7 @@ def test_exporter_is_healthy_with_any_web_config(name: str, directory: Path) -> 
     """An exporter is healthy with any TLS version, client certificates, users and rate limits."""
     file = write_case(directory, name)
     with serving(file) as served:
-        found = [health(find_address(served), file) for _ in range(2)]
+        found = [check_health(find_address(served), file) for _ in range(2)]
 
     assert [ALIVE, ALIVE] == found
 
@@ -75,7 +75,7 @@ def test_exporter_that_refuses_is_healthy(text: str, directory: Path) -> None:
     file = directory / "refusing.yml"
     file.write_text(text, encoding="utf-8")
     with serving(file) as served:
-        found = [health(find_address(served), file) for _ in range(3)]
+        found = [check_health(find_address(served), file) for _ in range(3)]
 
     assert [ALIVE] * 3 == found
 
@@ -84,7 +84,7 @@ def test_exporter_that_refuses_is_healthy(text: str, directory: Path) -> None:
 def test_wildcard_address(host: str, directory: Path) -> None:
     """An exporter on all interfaces is found without IPv6, too."""
     with serving(write_case(directory, "good-empty.yml")) as served:
-        assert health(f"{host}:{served.port}")
+        assert check_health(f"{host}:{served.port}")
 
 
 @pytest.mark.parametrize("before", ["good-tls.yml", "good-empty.yml"])
@@ -94,13 +94,13 @@ def test_exporter_with_an_invalid_file_is_healthy(before: str, after: str, direc
     with serving(write_case(directory, before)) as served:
         now = write_case(directory, after) if (DATA / after).exists() else directory / after
 
-        assert health(find_address(served), now)
+        assert check_health(find_address(served), now)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
 def test_missing_exporter_is_not_healthy(name: str, directory: Path) -> None:
     """Without a listener there is no exporter."""
-    assert not health(f"127.0.0.1:{free_port()}", write_case(directory, name))
+    assert not check_health(f"127.0.0.1:{free_port()}", write_case(directory, name))
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
@@ -115,7 +115,7 @@ def test_error_status_is_not_healthy(status: int, name: str, directory: Path, *,
 
     file = write_case(directory, name)
     with serving(file, response) as served:
-        assert expected == health(find_address(served), file)
+        assert expected == check_health(find_address(served), file)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--ready"]], ids=["alive", "ready"])
@@ -153,7 +153,7 @@ def test_refusal_counts_as_ready(text: str, directory: Path, *, expected: bool) 
     file = directory / "waiting.yml"
     file.write_text(text, encoding="utf-8")
     with serving(file, respond_not_ready) as served:
-        assert expected == health(find_address(served), file, ready=True)
+        assert expected == check_health(find_address(served), file, ready=True)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
@@ -161,7 +161,7 @@ def test_exporter_becomes_ready(name: str, directory: Path) -> None:
     """A successful response is ready."""
     file = write_case(directory, name)
     with serving(file) as served:
-        assert health(find_address(served), file, ready=True)
+        assert check_health(find_address(served), file, ready=True)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
@@ -169,7 +169,7 @@ def test_timeout_is_not_healthy(name: str, directory: Path) -> None:
     """An exporter that accepts connections and never responds is not healthy."""
     file = write_case(directory, name)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
-        assert not health(f"127.0.0.1:{hanging.getsockname()[1]}", file, timeout=0.1)
+        assert not check_health(f"127.0.0.1:{hanging.getsockname()[1]}", file, timeout=0.1)
 
 
 def test_error_message(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,10 +178,10 @@ def test_error_message(directory: Path, capsys: pytest.CaptureFixture[str]) -> N
     with serving(
         write_case(directory, "good-empty.yml"), PrefixMiddleware(respond_not_ready, "/a")
     ) as served:
-        assert health(find_address(served), prefix="/a")
-        assert not health(find_address(served))
-        assert not health(find_address(served), prefix="/a", ready=True)
-    assert not health(f"127.0.0.1:{port}")
+        assert check_health(find_address(served), prefix="/a")
+        assert not check_health(find_address(served))
+        assert not check_health(find_address(served), prefix="/a", ready=True)
+    assert not check_health(f"127.0.0.1:{port}")
 
     found, nothing = (
         f"insights-exporter: http://{each}" for each in (find_address(served), f"127.0.0.1:{port}")
@@ -197,4 +197,4 @@ def test_error_message(directory: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_invalid_address() -> None:
     """An invalid address is an error of the command line."""
     with pytest.raises(CommandError, match="HOST:PORT"):
-        health("nowhere")
+        check_health("nowhere")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.commands.errors import deferred_signals, deliver_signals
+from insights_exporter.commands.errors import defer_signals, deliver_signals
 from insights_exporter.demo import DEMO_TOKEN
 from tests.integration.exporter import command, run
 from tests.integration.processes import Running, clean_environment, free_port, running
@@ -64,7 +64,7 @@ def test_signals_are_deferred_until_they_are_handled() -> None:
     received: list[int] = []
     before = signal.signal(signal.SIGHUP, lambda number, _: received.append(number))
     try:
-        with deferred_signals():
+        with defer_signals():
             signal.raise_signal(signal.SIGHUP)
             assert not received
             deliver_signals()

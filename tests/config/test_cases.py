@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import load_config
-from insights_exporter.config.schema import json_schema
+from insights_exporter.config.schema import build_json_schema
 from insights_exporter.config.strict_yaml import read_yaml
 from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import ENVIRON, HIDDEN, create_files, make_private
@@ -16,7 +16,7 @@ from tests.config.folder import ENVIRON, HIDDEN, create_files, make_private
 CASES = sorted((Path(__file__).parent / "data").glob("*.yml"))
 VALID = [path for path in CASES if path.stem.startswith("valid-")]
 INVALID = [path for path in CASES if path.stem.startswith("invalid-")]
-SCHEMA = Draft202012Validator(json_schema(DATASETS))
+SCHEMA = Draft202012Validator(build_json_schema(DATASETS))
 
 
 def read_expected(path: Path, kind: str) -> list[str]:
@@ -85,4 +85,4 @@ def test_schema_refuses_what_an_editor_can_check(rule: str) -> None:
 
 def test_schema_is_a_schema() -> None:
     """It is valid by its own draft, and can be written as JSON."""
-    Draft202012Validator.check_schema(json.loads(json.dumps(json_schema(DATASETS))))
+    Draft202012Validator.check_schema(json.loads(json.dumps(build_json_schema(DATASETS))))

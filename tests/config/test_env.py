@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES, unknown_env_vars
+from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES, find_unknown_env_vars
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.secrets import read_token
@@ -224,14 +224,14 @@ USED_BY_CODER = (
 )
 def test_misspelled_variable_has_a_suggestion(variable: str, meant: str) -> None:
     """The warning has the nearest name, and not the value."""
-    (problem,) = unknown_env_vars({variable: "hidden-secret"})
+    (problem,) = find_unknown_env_vars({variable: "hidden-secret"})
 
     assert (variable, f"did you mean {meant}?") == (problem.place, problem.remedy)
 
 
 def test_unknown_variable_with_the_prefix_lists_all() -> None:
     """A variable with the prefix is intended for the exporter."""
-    (problem,) = unknown_env_vars({"INSIGHTS_EXPORTER_XYZZY": "1"})
+    (problem,) = find_unknown_env_vars({"INSIGHTS_EXPORTER_XYZZY": "1"})
 
     assert problem.remedy.startswith("known names are INSIGHTS_EXPORTER_CONFIG_FILE, ")
 
@@ -241,7 +241,7 @@ def test_unknown_variable_with_the_prefix_lists_all() -> None:
 )
 def test_variables_of_other_programs_are_ignored(variable: str) -> None:
     """Variables that the exporter or Coder's own programs read cause no warning."""
-    assert [] == list(unknown_env_vars({variable: "1"}))
+    assert [] == list(find_unknown_env_vars({variable: "1"}))
 
 
 @pytest.mark.parametrize("service", ["INSIGHTS_EXPORTER", "INSIGHTS_EXPORTER_WEB", "CODER", "CODER_URL_2"])
@@ -258,4 +258,4 @@ def test_variables_of_kubernetes_are_ignored(service: str) -> None:
         f"{service}_PORT_12112_TCP_ADDR": "10.0.0.1",
     }
 
-    assert [] == list(unknown_env_vars(environ))
+    assert [] == list(find_unknown_env_vars(environ))

@@ -9,12 +9,12 @@ from jsonschema import Draft202012Validator
 
 from insights_exporter.config import models
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.config.loader import example
-from insights_exporter.config.schema import SCHEMA_URL, json_schema
+from insights_exporter.config.loader import read_example
+from insights_exporter.config.schema import SCHEMA_URL, build_json_schema
 from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import SMALLEST, load_text
 
-USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)
+USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", read_example(), flags=re.MULTILINE)
 """The example with every key in use."""
 
 SECTIONS = [
@@ -24,7 +24,7 @@ SECTIONS = [
 
 def test_example_loads_as_it_is(tmp_path: Path) -> None:
     """It sets the defaults, and needs a URL and a token."""
-    text = example().replace("CODER_SESSION_TOKEN", "TOKEN")
+    text = read_example().replace("CODER_SESSION_TOKEN", "TOKEN")
     as_built_in = load_text(tmp_path, SMALLEST).config
 
     assert as_built_in == load_text(tmp_path, text).config
@@ -48,23 +48,23 @@ def test_every_key_in_the_example_can_be_used(tmp_path: Path) -> None:
 
 def test_schema_takes_all_of_the_example() -> None:
     """An editor marks no error in it."""
-    assert [] == list(Draft202012Validator(json_schema(DATASETS)).iter_errors(yaml.safe_load(USED)))
+    assert [] == list(Draft202012Validator(build_json_schema(DATASETS)).iter_errors(yaml.safe_load(USED)))
 
 
 @pytest.mark.parametrize("model", SECTIONS)
 def test_example_shows_every_key(model: type[models.Model]) -> None:
     """No key is missing from the example."""
-    assert [] == [key for key in model.model_fields if not re.search(rf"\b{key}: ?", example())]
+    assert [] == [key for key in model.model_fields if not re.search(rf"\b{key}: ?", read_example())]
 
 
 def test_example_names_every_dataset() -> None:
     """The comment above `datasets` lists all of them."""
-    comment = example().partition("# Which datasets are polled")[2].partition("#datasets:")[0]
+    comment = read_example().partition("# Which datasets are polled")[2].partition("#datasets:")[0]
 
     assert [] == [name for name in DATASETS if not re.search(rf"[ ,]{name}[,. ]", comment)]
 
 
 def test_example_refers_to_the_schema() -> None:
     """Its first line has the URL of the schema."""
-    assert f"# yaml-language-server: $schema={SCHEMA_URL}" == example().splitlines()[0]
-    assert {"deployments", "defaults"} == yaml.safe_load(example()).keys()
+    assert f"# yaml-language-server: $schema={SCHEMA_URL}" == read_example().splitlines()[0]
+    assert {"deployments", "defaults"} == yaml.safe_load(read_example()).keys()

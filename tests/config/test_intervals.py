@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.config.intervals import PollInterval, poll_interval
+from insights_exporter.config.intervals import PollInterval, choose_poll_interval
 from insights_exporter.config.models import DatasetOptions, Deployment, Window
 from insights_exporter.datasets.registry import DATASETS
 
@@ -33,7 +33,7 @@ def test_default_intervals(dataset: str, days: int | None, expected: PollInterva
     default = DATASETS[dataset].default_interval
     shown = None if days is None else window(days)
 
-    assert expected == poll_interval(Deployment(url=URL), DatasetOptions(), shown, default)
+    assert expected == choose_poll_interval(Deployment(url=URL), DatasetOptions(), shown, default)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_interval_of_the_window_has_priority(
     """A window's `every` overrides its dataset's, which overrides the default."""
     options = DatasetOptions(every=of_dataset)
 
-    assert expected == poll_interval(Deployment(url=URL), options, window(7, every=of_window)).every
+    assert expected == choose_poll_interval(Deployment(url=URL), options, window(7, every=of_window)).every
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_most_specific_max_age_is_used(
     """A configured `max_age` may be shorter than the default."""
     deployment, options = Deployment(url=URL, max_age=of_deployment), DatasetOptions(max_age=of_dataset)
 
-    assert expected == poll_interval(deployment, options, window(7, max_age=of_window)).max_age
+    assert expected == choose_poll_interval(deployment, options, window(7, max_age=of_window)).max_age
 
 
 def test_default_max_age_is_at_least_15_minutes() -> None:
     """Fast polls do not shorten it further."""
     fast = window(7, every=10.0)
 
-    assert 15 * MINUTE == poll_interval(Deployment(url=URL), DatasetOptions(), fast).max_age
+    assert 15 * MINUTE == choose_poll_interval(Deployment(url=URL), DatasetOptions(), fast).max_age

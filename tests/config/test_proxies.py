@@ -83,7 +83,7 @@ def test_no_proxy(entries: str, url: str, excluded: bool) -> None:
     """`NO_PROXY` decides per target whether a request goes through the proxy."""
     proxies = read_proxies({"ALL_PROXY": PROXY, "NO_PROXY": entries})
 
-    assert (None if excluded else PROXY) == proxies.proxy_for(url)
+    assert (None if excluded else PROXY) == proxies.select_proxy(url)
 
 
 CHOICES: dict[str, tuple[dict[str, str], str, str | None]] = {
@@ -114,7 +114,7 @@ CHOICES: dict[str, tuple[dict[str, str], str, str | None]] = {
 @pytest.mark.parametrize(("environ", "url", "expected"), CHOICES.values(), ids=CHOICES)
 def test_choice_of_the_variable(environ: dict[str, str], url: str, expected: str | None) -> None:
     """The scheme of the request chooses the variable; `ALL_PROXY` is the fallback."""
-    assert expected == read_proxies(environ).proxy_for(url)
+    assert expected == read_proxies(environ).select_proxy(url)
 
 
 @pytest.mark.parametrize(
@@ -218,18 +218,18 @@ def test_invalid_entry_is_skipped_with_a_warning(name: str, entry: str, shown: s
     proxies = read_proxies(environ)
 
     assert (name, f"{shown!r} is invalid and is skipped") == (warning.place, warning.what)
-    assert (PROXY, None) == (proxies.proxy_for(URL), proxies.proxy_for("https://other.example.com"))
+    assert (PROXY, None) == (proxies.select_proxy(URL), proxies.select_proxy("https://other.example.com"))
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60))
 def test_any_value_is_accepted_or_refused(text: str) -> None:
     """Any value is either an error with its variable, or a proxy that a client accepts."""
     proxies = read_proxies({"HTTPS_PROXY": text, "NO_PROXY": text[::-1]})
-    problems = list(proxies.invalid([URL]))
+    problems = list(proxies.find_invalid([URL]))
 
     assert {"HTTPS_PROXY"} >= {problem.place for problem in problems}
     if not problems:
-        proxy = proxies.proxy_for(URL)
+        proxy = proxies.select_proxy(URL)
         assert proxy is None or httpx.Proxy(proxy)
 
 

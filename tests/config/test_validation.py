@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.config.models import Deployment
-from insights_exporter.config.validation import unusable_key_log, world_readable_files
+from insights_exporter.config.validation import find_unusable_key_log, find_world_readable_files
 from tests.config.folder import create_files, load_text
 
 SHARED_FILE = """
@@ -43,7 +43,7 @@ def test_vanished_file_causes_no_warning(tmp_path: Path) -> None:
     """A file may vanish between two checks; reading it is the error."""
     deployment = Deployment(url="https://coder.example.com", token_file=tmp_path / "gone")
 
-    assert [] == list(world_readable_files(deployment))
+    assert [] == list(find_world_readable_files(deployment))
 
 
 @pytest.mark.parametrize("name", ["client-key.pem", "key"])
@@ -63,7 +63,7 @@ deployments:
 
 def test_unwritable_key_log_is_found(tmp_path: Path) -> None:
     """Python writes TLS keys to `SSLKEYLOGFILE` when it creates a context, and would fail then."""
-    found = list(unusable_key_log({"SSLKEYLOGFILE": str(tmp_path / "missing" / "keys")}))
+    found = list(find_unusable_key_log({"SSLKEYLOGFILE": str(tmp_path / "missing" / "keys")}))
 
     line = "SSLKEYLOGFILE: cannot be written: no such file or directory; unset it, or name another file"
     assert [line] == [str(problem) for problem in found]
@@ -75,5 +75,5 @@ def test_writable_key_log_is_unchanged(tmp_path: Path, name: str) -> None:
     keys = tmp_path / "keys"
     keys.write_text("before", encoding="utf-8")
 
-    assert [] == list(unusable_key_log({name: str(keys)}))
+    assert [] == list(find_unusable_key_log({name: str(keys)}))
     assert "before" == keys.read_text(encoding="utf-8")

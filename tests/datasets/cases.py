@@ -18,7 +18,14 @@ import msgspec
 
 from insights_exporter.coder.request import InvalidResponse, Response
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext, Template, no_windows
+from insights_exporter.datasets.base import (
+    ConvertResult,
+    Dataset,
+    Group,
+    PollContext,
+    Template,
+    select_no_windows,
+)
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.text import render
@@ -52,7 +59,7 @@ def load_context(window: str | None = None, **more: Any) -> PollContext:  # noqa
 
 def find_default_window(dataset: Dataset) -> str | None:
     """Return the window of a dataset in cases that name no other."""
-    return None if dataset.windows is no_windows else "7d"
+    return None if dataset.windows is select_no_windows else "7d"
 
 
 def load_responses(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:

@@ -12,9 +12,9 @@ from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_breakdown import (
     TEMPLATE_DAILY_ACTIVE_USERS,
+    build_requests,
     convert,
-    daily_window,
-    requests,
+    select_daily_window,
 )
 from tests.datasets.cases import load_context, load_responses, sort_lines
 from tests.datasets.responses import EDGES, generate_report
@@ -54,7 +54,7 @@ FOREIGN = {
 def test_response_about_others_is_invalid(number: int, body: object) -> None:
     """Such a response is never exposed as that of the requested template."""
     context = load_context("7d", in_use=["a"], **USERS)
-    response = Response(requests(context)[number], json.dumps(body).encode())
+    response = Response(build_requests(context)[number], json.dumps(body).encode())
 
     with pytest.raises(
         InvalidResponse, match=r"requested one template, .* responded about 1 others too; .* switch"
@@ -64,7 +64,7 @@ def test_response_about_others_is_invalid(number: int, body: object) -> None:
 
 def create_daily_rows(context: PollContext) -> list[dict[str, object]]:
     """Return the rows of a server: steps of 24 hours, each with as many users as its number from the end."""
-    span = requests(context)[0].span
+    span = build_requests(context)[0].span
     assert span is not None
     starts = [
         span.start + timedelta(days=day) for day in range(9) if span.start + timedelta(days=day) < span.end
@@ -83,7 +83,7 @@ def create_daily_rows(context: PollContext) -> list[dict[str, object]]:
 def create_response_with_days(context: PollContext) -> Response:
     """Return the response about a template with its days."""
     return Response(
-        requests(context)[0], json.dumps({"interval_reports": create_daily_rows(context)}).encode()
+        build_requests(context)[0], json.dumps({"interval_reports": create_daily_rows(context)}).encode()
     )
 
 
@@ -156,7 +156,7 @@ DAILY_WINDOWS = {
 @pytest.mark.parametrize(("windows", "expected"), DAILY_WINDOWS.values(), ids=DAILY_WINDOWS)
 def test_one_window_exposes_the_days(windows: list[str], expected: str | None) -> None:
     """Two windows do not both have a series for one day."""
-    window = daily_window(load_context(deployment={"templates": {"windows": windows}}).deployment)
+    window = select_daily_window(load_context(deployment={"templates": {"windows": windows}}).deployment)
 
     assert expected == (window and window.name)
 

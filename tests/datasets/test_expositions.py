@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.page import build_page
@@ -35,7 +35,7 @@ def render_both(*samples: Samples) -> dict[Format, str]:
     """Return the exposition in both formats."""
     source = ("dev", "some", "7d", "")
     changes = {each.family.name: {source: render(each, "dev")} for each in samples}
-    page = build_page(Snapshot.empty(data_families(DATASETS)).updated(changes))
+    page = build_page(Snapshot.create_empty(list_data_families(DATASETS)).update(changes))
     return {
         format_: (b"".join(page.contents[format_].join()) + ENDINGS[format_]).decode() for format_ in Format
     }

@@ -33,8 +33,8 @@ def test_large_groups_are_cheap(body: bytes) -> None:
     began = time.process_time()
     again = groups.convert(context, Response(Request("/groups"), body))
     seconds = {user: 60.0 for group in again.groups for user in group.members}
-    tuple(groups.activity_by_group(replace(context, groups=again.groups), seconds))
-    groups.quality_by_group(replace(context, groups=again.groups), {"p50": seconds, "p95": seconds})
+    tuple(groups.group_activity(replace(context, groups=again.groups), seconds))
+    groups.group_quality(replace(context, groups=again.groups), {"p50": seconds, "p95": seconds})
     took = time.process_time() - began
 
     assert len(body) > 4e6

@@ -9,12 +9,12 @@ import pytest
 
 import insights_exporter
 from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily
 
 PACKAGE = Path(insights_exporter.__file__).parent
-ALL = (*data_families(DATASETS), *TOKEN_FAMILIES)
+ALL = (*list_data_families(DATASETS), *TOKEN_FAMILIES)
 
 LABELS_OF_DAYS = {"day", "week", "month"}
 

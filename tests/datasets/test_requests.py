@@ -7,9 +7,9 @@ import pytest
 
 from insights_exporter.coder.request import encode_query
 from insights_exporter.datasets import template_breakdown
-from insights_exporter.datasets.periods import periods_before
+from insights_exporter.datasets.periods import list_periods_before
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.datasets.timerange import next_full_hour
+from insights_exporter.datasets.timerange import find_next_full_hour
 from tests.datasets.cases import find_default_window, load_context
 
 UTC_WEEK = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
@@ -52,7 +52,7 @@ def test_both_parameters_of_an_offset_have_their_midnight_at_the_next_full_hour(
     """The newest point of the response is now; offsets are those that the server accepts."""
     context = load_context(now=f"2026-05-20T{hour:02}:31:00+00:00")
     (request,) = DATASETS["user-status-counts"].requests(context)
-    end = next_full_hour(context.now)
+    end = find_next_full_hour(context.now)
     offset = timezone(timedelta(hours=int(request.extra["tz_offset"])))
 
     assert timedelta(hours=-12) <= offset.utcoffset(None) <= timedelta(hours=11)
@@ -82,7 +82,7 @@ PERIODS = {
 @pytest.mark.parametrize(("today", "weeks", "months"), PERIODS.values(), ids=PERIODS)
 def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: tuple[str, str]) -> None:
     """The periods are ISO weeks and calendar months, one after the other."""
-    periods = periods_before(datetime.fromisoformat(today).date())
+    periods = list_periods_before(datetime.fromisoformat(today).date())
 
     assert (weeks, months) == tuple(
         tuple(periods[f"{length}:{which}"][0].isoformat() for which in ("last", "before_last"))
@@ -98,7 +98,7 @@ def test_users_of_templates_are_requested_if_enabled() -> None:
     users = UTC_WEEK | {"template_ids": "a"}
 
     assert [("/insights/user-activity", users), ("/insights/user-latency", users)] == [
-        (request.path, encode_query(request)) for request in template_breakdown.requests(context)[1:]
+        (request.path, encode_query(request)) for request in template_breakdown.build_requests(context)[1:]
     ]
 
 
@@ -107,7 +107,7 @@ def test_dataset_that_is_switched_off_is_not_requested_per_template(off: list[st
     """A dataset of users that is switched off is not requested for templates either."""
     config = {"templates": {"users": True}, "datasets": {name: {"enabled": False} for name in off}}
     context = load_context("7d", in_use=["a", "b"], deployment=config)
-    paths = {request.path for request in template_breakdown.requests(context)}
+    paths = {request.path for request in template_breakdown.build_requests(context)}
 
     assert {"templates", "user-activity", "user-latency"} - set(off) == {
         path.removeprefix("/insights/") for path in paths
@@ -117,7 +117,7 @@ def test_dataset_that_is_switched_off_is_not_requested_per_template(off: list[st
 def test_breakdown_needs_what_the_published_dialect_lacks() -> None:
     """Without `template_ids` the response would be about all templates."""
     assert all(
-        request.needs_extra for request in template_breakdown.requests(load_context("7d", in_use=["a"]))
+        request.needs_extra for request in template_breakdown.build_requests(load_context("7d", in_use=["a"]))
     )
 
 
@@ -125,7 +125,7 @@ def test_breakdown_requests_no_more_templates_than_the_limit() -> None:
     """The first ones by id are requested each time."""
     context = load_context("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
 
-    assert ["a", "b"] == [request.subject for request in template_breakdown.requests(context)]
+    assert ["a", "b"] == [request.subject for request in template_breakdown.build_requests(context)]
 
 
 WINDOWS = {

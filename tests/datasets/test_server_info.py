@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.resources import BuildInfo, TokenLifetime, read_token
-from insights_exporter.datasets.server_info import build_info, token_samples
+from insights_exporter.datasets.server_info import build_info, build_token_samples
 from tests.datasets.cases import sort_lines
 
 VERSIONS = {
@@ -38,4 +38,4 @@ def test_token_is_exposed_as_far_as_it_is_known(body: bytes, expected: TokenLife
     token = read_token(body)
 
     assert expected == token
-    assert sum(value is not None for value in expected) == len(sort_lines(token_samples(token)))
+    assert sum(value is not None for value in expected) == len(sort_lines(build_token_samples(token)))

@@ -136,7 +136,7 @@ def test_weeks_and_months_end_with_the_day() -> None:
     together = combine_summaries([week, month])
 
     assert ({"last": 4.0}, {"last": 4.0}) == (together.weeks, together.months)
-    assert PollSummary() == together.after_day()
+    assert PollSummary() == together.drop_weeks_and_months()
 
 
 def test_nothing_has_an_empty_summary() -> None:

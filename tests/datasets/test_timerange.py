@@ -6,7 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from insights_exporter.config.models import Window
-from insights_exporter.datasets.timerange import midnight, next_full_hour, whole_days, window_range
+from insights_exporter.datasets.timerange import (
+    compute_window_range,
+    find_midnight,
+    find_next_full_hour,
+    span_days,
+)
 
 MIDNIGHTS = {
     "UTC": ("UTC", date(2026, 5, 20), "2026-05-20T00:00:00+00:00"),
@@ -29,13 +34,13 @@ MIDNIGHTS = {
 @pytest.mark.parametrize(("zone", "day", "expected"), MIDNIGHTS.values(), ids=MIDNIGHTS)
 def test_midnight_has_the_offset_valid_just_before_it(zone: str, day: date, expected: str) -> None:
     """A day begins at its first instant, which is sent as 00:00:00."""
-    assert expected == midnight(day, ZoneInfo(zone)).isoformat()
+    assert expected == find_midnight(day, ZoneInfo(zone)).isoformat()
 
 
 @pytest.mark.parametrize(("zone", "day", "_expected"), MIDNIGHTS.values(), ids=MIDNIGHTS)
 def test_midnight_is_where_the_day_begins(zone: str, day: date, _expected: str) -> None:
     """The instant before it is another day, the instant itself is that day."""
-    begins = midnight(day, ZoneInfo(zone)).astimezone(UTC)
+    begins = find_midnight(day, ZoneInfo(zone)).astimezone(UTC)
 
     assert day == begins.astimezone(ZoneInfo(zone)).date()
     assert day > (begins - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date()
@@ -52,7 +57,7 @@ HOURS = {
 @pytest.mark.parametrize(("now", "expected"), HOURS.values(), ids=HOURS)
 def test_hours_are_those_of_utc(now: str, expected: str) -> None:
     """The server truncates to hours in UTC, for any time zone."""
-    assert expected == next_full_hour(datetime.fromisoformat(now)).isoformat()
+    assert expected == find_next_full_hour(datetime.fromisoformat(now)).isoformat()
 
 
 SPANS = {
@@ -89,13 +94,13 @@ def test_window_is_whole_days_of_the_zone(
 ) -> None:
     """A window has its number of calendar days, the running one up to the next full hour."""
     window = Window(name="w", days=days, include_today=include_today)
-    span = window_range(window, datetime(2026, 5, 20, 14, 31, tzinfo=UTC), ZoneInfo(zone))
+    span = compute_window_range(window, datetime(2026, 5, 20, 14, 31, tzinfo=UTC), ZoneInfo(zone))
 
     assert expected == (span.start.isoformat(), span.end.isoformat())
 
 
 def test_days_span_keeps_the_offset_of_each_end() -> None:
     """A span over a change of clocks has two offsets and an hour less."""
-    span = whole_days(date(2026, 3, 29), date(2026, 3, 30), ZoneInfo("Europe/Berlin"))
+    span = span_days(date(2026, 3, 29), date(2026, 3, 30), ZoneInfo("Europe/Berlin"))
 
     assert timedelta(hours=23) == span.end - span.start

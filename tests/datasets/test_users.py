@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
-from insights_exporter.datasets.users import latest_usernames, names_users, user_labels
+from insights_exporter.datasets.users import build_user_labels, index_usernames, names_users
 from tests.datasets.cases import load_context, load_responses
 from tests.datasets.responses import EDGES
 
@@ -33,7 +33,7 @@ def test_users_are_named_by_detail_and_window(window: str, users: dict[str, obje
 
 def test_named_users_have_their_own_labels() -> None:
     """Id and name are those of Coder."""
-    assert (["1"], ["1"], ["anna"]) == user_labels(load_context("7d"), ["1"], {"1": "anna"})
+    assert (["1"], ["1"], ["anna"]) == build_user_labels(load_context("7d"), ["1"], {"1": "anna"})
 
 
 def pseudonym(user: str, key: bytes) -> str:
@@ -43,7 +43,7 @@ def pseudonym(user: str, key: bytes) -> str:
         pseudonym_key=key.decode(),
         deployment={"users": {"detail": "pseudonymous", "key": key.decode()}},
     )
-    users, ids, names = user_labels(context, [user], {user: "anna"})
+    users, ids, names = build_user_labels(context, [user], {user: "anna"})
 
     assert [user] == users
     assert ids == names
@@ -62,7 +62,7 @@ def test_pseudonyms_need_a_key() -> None:
     context = load_context("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
 
     with pytest.raises(ValueError, match=r"pseudonymous needs users\.key"):
-        user_labels(context, ["1"], {"1": "anna"})
+        build_user_labels(context, ["1"], {"1": "anna"})
 
 
 def test_pseudonym_is_the_same_after_a_restart() -> None:
@@ -113,5 +113,5 @@ def test_first_name_in_the_alphabet_is_used() -> None:
     """Missing and empty names are ignored, in any order."""
     users = [ActiveUser("1", 0.0, name) for name in ("zoe", None, "anna", "")]
 
-    assert {"1": "anna"} == latest_usernames(users)
-    assert {"1": "anna"} == latest_usernames(users[::-1])
+    assert {"1": "anna"} == index_usernames(users)
+    assert {"1": "anna"} == index_usernames(users[::-1])

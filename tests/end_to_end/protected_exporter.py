@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from insights_exporter.commands.health import health
+from insights_exporter.commands.health import check_health
 from insights_exporter.demo import DEMO_TOKEN
 from tests.integration.exporter import START, command
 from tests.integration.processes import Running, clean_environment, free_port, running
@@ -61,7 +61,7 @@ def run_protected(
     words = (*command(), f"--web.listen-address={address}", f"--web.config.file={file}", *flags)
     env: Mapping[str, str] = {"CODER_URL": coder, "CODER_SESSION_TOKEN": DEMO_TOKEN}
     with running(words, directory / f"run-{port}", clean_environment(directory, env)) as process:
-        eventually(lambda: process.process.poll() is not None or health(address, file), START)
+        eventually(lambda: process.process.poll() is not None or check_health(address, file), START)
         process.check_alive()
         yield ProtectedExporter(port, file, process, trust)
         status = process.stop()

@@ -13,7 +13,7 @@ from insights_exporter.coder.request import Request, Response
 from insights_exporter.commands.check import check
 from insights_exporter.commands.scrape import scrape
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.config.schema import json_schema
+from insights_exporter.config.schema import build_json_schema
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
@@ -146,7 +146,7 @@ def test_check_names_its_roles(
 
 def test_config_and_docs_have_it() -> None:
     """The dataset is a key of `datasets:` in the schema, and is in the generated docs."""
-    datasets = json_schema(REGISTRY)["$defs"]["Deployment"]["properties"]["datasets"]
+    datasets = build_json_schema(REGISTRY)["$defs"]["Deployment"]["properties"]["datasets"]
     config_docs = configuration_docs.render(REGISTRY)[configuration_docs.PATH]
 
     assert "widgets" in datasets["propertyNames"]["enum"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.end_to_end.true_series import QUERIES, TRUE_SERIES
 from tests.end_to_end.truth import Truth
@@ -79,7 +79,7 @@ def test_every_family_is_compared() -> None:
         name.removesuffix("_bucket") for name in TRUE_SERIES if not name.endswith(("_gcount", "_gsum"))
     }
 
-    assert {family.name for family in data_families(DATASETS)} == covered, (
+    assert {family.name for family in list_data_families(DATASETS)} == covered, (
         "change TRUE_SERIES in true_series.py"
     )
 

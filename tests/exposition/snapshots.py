@@ -50,9 +50,9 @@ def changes(deployment: str) -> Changes:
 
 def build_snapshot(*deployments: str) -> Snapshot:
     """Return a snapshot with every type for some deployments."""
-    snapshot = Snapshot.empty(EVERY_KIND)
+    snapshot = Snapshot.create_empty(EVERY_KIND)
     for deployment in deployments:
-        snapshot = snapshot.updated(changes(deployment))
+        snapshot = snapshot.update(changes(deployment))
     return snapshot
 
 

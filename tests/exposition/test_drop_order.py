@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.exposition.family import MetricFamily
-from insights_exporter.exposition.store import families_to_drop
+from insights_exporter.exposition.store import select_families_to_drop
 
 SERIES: Mapping[str, int] = {
     "coder_insights_daily_active_users": 1,
@@ -24,7 +24,7 @@ SERIES: Mapping[str, int] = {
     "coder_insights_template_connection_quality_users": 6,
     "coder_insights_template_user_latency_distribution_seconds": 26,
 }
-BY_NAME = {family.name: family for family in data_families(DATASETS)}
+BY_NAME = {family.name: family for family in list_data_families(DATASETS)}
 PARAMETERS_OF_TEMPLATES = {"coder_insights_template_parameter_workspaces"}
 LATENCY = PARAMETERS_OF_TEMPLATES | {"coder_insights_user_latency_seconds"}
 ACTIVITY = LATENCY | {"coder_insights_user_activity_seconds"}
@@ -45,7 +45,9 @@ def list_dropped(series: Mapping[str, int], max_series: int) -> set[str]:
     """Return the names of the families to drop."""
     return {
         family.name
-        for family in families_to_drop({BY_NAME[name]: count for name, count in series.items()}, max_series)
+        for family in select_families_to_drop(
+            {BY_NAME[name]: count for name, count in series.items()}, max_series
+        )
     }
 
 
@@ -89,4 +91,4 @@ def test_order_of_zero_is_an_order() -> None:
     """A family of order 0 is dropped first."""
     first, second = (MetricFamily(name=name, help="", drop_order=order) for order, name in enumerate("ab"))
 
-    assert {first} == families_to_drop({first: 1, second: 1}, 1)
+    assert {first} == select_families_to_drop({first: 1, second: 1}, 1)

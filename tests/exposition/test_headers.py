@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.exposition.family import MetricFamily, MetricType
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.text import header_sections, is_selected
+from insights_exporter.exposition.text import build_header_sections, is_selected
 
 
 def family(metric_type: MetricType, name: str = "naps") -> MetricFamily:
@@ -16,7 +16,7 @@ def family(metric_type: MetricType, name: str = "naps") -> MetricFamily:
 
 def test_help_is_escaped_for_each_format() -> None:
     """Only OpenMetrics escapes quotes."""
-    shown = header_sections(family("gauge"))
+    shown = build_header_sections(family("gauge"))
 
     assert [(b'# HELP naps C:\\\\naps\\n"all"\n# TYPE naps gauge\n', 0)] == shown[Format.TEXT]
     assert [(b'# HELP naps C:\\\\naps\\n\\"all\\"\n# TYPE naps gauge\n', 0)] == shown[Format.OPENMETRICS]
@@ -24,7 +24,7 @@ def test_help_is_escaped_for_each_format() -> None:
 
 def test_counter_loses_its_suffix_in_openmetrics() -> None:
     """In OpenMetrics the family has no `_total`, its samples do."""
-    shown = header_sections(family("counter", "naps_total"))
+    shown = build_header_sections(family("counter", "naps_total"))
 
     assert b"# TYPE naps_total counter\n" == shown[Format.TEXT][0][0].splitlines(keepends=True)[1]
     assert b"# TYPE naps counter\n" == shown[Format.OPENMETRICS][0][0].splitlines(keepends=True)[1]
@@ -32,7 +32,9 @@ def test_counter_loses_its_suffix_in_openmetrics() -> None:
 
 def test_gauge_histogram_is_three_families_in_text() -> None:
     """The text format has no gauge histogram: count and sum, which may fall, are gauges."""
-    types = [header.splitlines()[1] for header, _ in header_sections(family("gaugehistogram"))[Format.TEXT]]
+    types = [
+        header.splitlines()[1] for header, _ in build_header_sections(family("gaugehistogram"))[Format.TEXT]
+    ]
 
     assert [b"# TYPE naps histogram", b"# TYPE naps_gcount gauge", b"# TYPE naps_gsum gauge"] == types
 
@@ -40,7 +42,7 @@ def test_gauge_histogram_is_three_families_in_text() -> None:
 @pytest.mark.parametrize("format_", Format)
 def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
     """Buckets, count and sum are gauges, each under the name of its samples."""
-    sections = header_sections(family("gaugehistogram"), gauges=True)[format_]
+    sections = build_header_sections(family("gaugehistogram"), gauges=True)[format_]
 
     assert [
         (b"# TYPE naps_bucket gauge", 0),
@@ -52,7 +54,9 @@ def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
 @pytest.mark.parametrize("metric_type", ["gauge", "counter", "histogram"])
 def test_other_families_are_unchanged(metric_type: MetricType) -> None:
     """Only gauge histograms are exposed differently as gauges."""
-    assert header_sections(family(metric_type)) == header_sections(family(metric_type), gauges=True)
+    assert build_header_sections(family(metric_type)) == build_header_sections(
+        family(metric_type), gauges=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.exposition.family import HistogramValue, MetricFamily, SampleRow, Samples
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.text import RenderedFamily, header_sections, render
+from insights_exporter.exposition.text import RenderedFamily, build_header_sections, render
 from tests.exposition.oracle import sample_lines
 from tests.exposition.strategies import TEXTS, families, samples
 
@@ -21,7 +21,7 @@ NAP_LENGTHS = MetricFamily(
 def render_text(format_: Format, given: Samples, deployment: str) -> bytes:
     """Return the lines of a rendered family in a format."""
     part = render(given, deployment)
-    return b"".join(part.sections[run] for _, run in header_sections(given.family)[format_])
+    return b"".join(part.sections[run] for _, run in build_header_sections(given.family)[format_])
 
 
 @pytest.mark.parametrize("format_", Format)

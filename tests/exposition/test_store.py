@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.store import Changes, MetricStore, Source, StoreEntry
 from insights_exporter.exposition.text import RenderedFamily
 
-BY_NAME = {family.name: family for family in data_families(DATASETS)}
+BY_NAME = {family.name: family for family in list_data_families(DATASETS)}
 USERS = BY_NAME["coder_insights_active_users"]
 DAILY = BY_NAME["coder_insights_daily_active_users"]
 ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]
@@ -106,7 +106,7 @@ def test_families_of_a_day_expire_with_it() -> None:
 
     assert [10.0, 100.0] == ends
     assert {USERS} == after == exposed.families()
-    assert [True] == [each.day_is_over for each in exposed.store.entries("templates").values()]
+    assert [True] == [each.day_is_over for each in exposed.store.find_entries("templates").values()]
 
 
 def test_clear_removes_everything() -> None:
@@ -163,7 +163,9 @@ def test_exposed_series_follow_the_store(
             [source for source, new in step.items() if new is None],
             now,
         )
-        newest = {source: each.at(now) if each else None for source, each in {**newest, **step}.items()}
+        newest = {
+            source: each.keep_unexpired(now) if each else None for source, each in {**newest, **step}.items()
+        }
     at_once = ExposedStore(limit)
     at_once.replace({source: each for source, each in newest.items() if each}, now=-1.0)
     counted = {source: exposed.store.count_series(*source[1:3]) for source, each in newest.items() if each}

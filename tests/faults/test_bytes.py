@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.fetch import error_location
+from insights_exporter.log import describe_exception
 from tests.datasets.cases import (
     CASES,
     convert_all,
@@ -77,7 +77,7 @@ def test_unexpected_error_is_logged_without_data() -> None:
     try:
         int("alice@example.com")
     except ValueError as error:
-        message = error_location(error)
+        message = describe_exception(error)
 
     assert message.startswith(
         "unexpected ValueError in test_unexpected_error_is_logged_without_data (test_bytes.py:"

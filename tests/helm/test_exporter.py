@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
-from insights_exporter.polling.sharding import owned_by
+from insights_exporter.polling.sharding import select_owned
 from tests.demo.client import coder
 from tests.helm.chart import CI_VALUES, Object, render_objects
 from tests.helm.pods import MOUNTED, create_pod
@@ -141,6 +141,6 @@ def test_shards_share_the_deployments(tmp_path: Path, start_exporter: StartExpor
         for shard in range(2)
     ]
 
-    assert [set(owned_by(FLEET, shard, 2)) for shard in range(2)] == [
+    assert [set(select_owned(FLEET, shard, 2)) for shard in range(2)] == [
         {name for name in FLEET if f'deployment="{name}"' in page} for page in pages
     ]

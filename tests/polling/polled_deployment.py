@@ -20,7 +20,7 @@ from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.metrics import exposed_families
+from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
@@ -97,7 +97,7 @@ async def run_poller(
     configured: Deployment, transport: SharedTransport, registry: Mapping[str, Dataset] = DATASETS
 ) -> AsyncIterator[PolledDeployment]:
     """Poll a deployment until the block ends."""
-    page_store, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
+    page_store, schedule = PageStore(list_exposed_families(DATASETS)), Scheduler()
     key = configured.users.key.get_secret_value().encode() if configured.users.key else None
     shared = SharedResources(page_store, schedule, AT_ONCE, transport, registry)
     poller = DeploymentPoller(configured, lambda: DEMO_TOKEN, key, PLAIN, shared)

@@ -13,7 +13,8 @@ from insights_exporter.coder.errors import REASONS, REMEDIES, WHOLE_SERVER, ApiE
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.fetch import Fetch, Outcome, convert, error_location
+from insights_exporter.log import describe_exception
+from insights_exporter.polling.fetch import Fetch, Outcome, convert
 from tests.coder.deployments import client, deployment
 from tests.datasets.cases import load_context, load_responses
 from tests.datasets.responses import generate_report
@@ -231,7 +232,7 @@ def test_error_location_has_the_place_and_no_data() -> None:
     try:
         crash()
     except KeyError as error:
-        message = error_location(error)
+        message = describe_exception(error)
 
     assert message.startswith("unexpected KeyError in crash (test_fetch.py:")
     assert "alice" not in message

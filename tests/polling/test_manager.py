@@ -12,7 +12,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import POLL_SUCCESS, exposed_families
+from insights_exporter.polling.metrics import POLL_SUCCESS, list_exposed_families
 from insights_exporter.polling.publisher import PageStore
 from tests.coder.deployments import deployment
 from tests.polling.polled_deployment import create_small_coder, parse_series, run_on_fast_clock
@@ -39,7 +39,7 @@ def test_deployments_start_one_after_the_other() -> None:
     """The event loop can serve scrapes between any two starts."""
 
     async def scenario() -> list[int]:
-        page_store, seen = PageStore(exposed_families(DATASETS)), [0]
+        page_store, seen = PageStore(list_exposed_families(DATASETS)), [0]
         polled = manager(page_store)
         applying = asyncio.create_task(polled.apply(config(NAMES)))
         while not applying.done():
@@ -58,7 +58,7 @@ def test_ready_once_the_page_has_the_first_round() -> None:
     """Readiness waits for the page that a scrape gets, not only for the polls."""
 
     async def scenario() -> tuple[float, str]:
-        page_store = PageStore(exposed_families(DATASETS))
+        page_store = PageStore(list_exposed_families(DATASETS))
         polled = manager(page_store)
         polled.start()
         await polled.apply(config(["dev"], datasets={"template-breakdown": {"enabled": False}}))
@@ -88,7 +88,7 @@ def test_reload_stops_changed_deployments(later: Config, ended: int, left: Seque
     """The number of changed or removed deployments is returned; the page has those of the config."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
-        page_store = PageStore(exposed_families(DATASETS))
+        page_store = PageStore(list_exposed_families(DATASETS))
         polled = manager(page_store)
         await polled.apply(config(NAMES))
         count = await polled.apply(later)

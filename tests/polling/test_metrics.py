@@ -14,7 +14,7 @@ from tests.polling.polled_deployment import START
 
 def rows_by_family(reloads: ReloadStatus) -> dict[str, object]:
     """Return the rows by family."""
-    return {samples.family.name: samples.rows for samples in reloads.samples()}
+    return {samples.family.name: samples.rows for samples in reloads.collect_samples()}
 
 
 def test_start_counts_as_a_load() -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
@@ -24,7 +24,7 @@ from tests.polling.polled_deployment import (
     run_on_fast_clock,
 )
 
-ROLLING = tuple(family.name for family in data_families(DATASETS) if family.expires_at_midnight)
+ROLLING = tuple(family.name for family in list_data_families(DATASETS) if family.expires_at_midnight)
 TEMPLATE_DAYS = "coder_insights_template_daily_active_users"
 DAYS = "coder_insights_daily_active_users"
 STARTS = "coder_insights_day_start_timestamp_seconds"
@@ -69,7 +69,9 @@ def poll_over_midnight(midnight: datetime, zone: str, **config: object) -> Night
             for moment in (midnight - MINUTE, midnight + timedelta(seconds=1), midnight + WITH_REQUEST):
                 await asyncio.sleep((moment - datetime.now(UTC)).total_seconds())
                 pages.append(polled.page())
-                has_summary.append(any(polled.poller.summary(*job) != PollSummary() for job in OF_ONE_DAY))
+                has_summary.append(
+                    any(polled.poller.get_summary(*job) != PollSummary() for job in OF_ONE_DAY)
+                )
             before, after, later = pages
             return NightPoll(before, after, later, coder, tuple(has_summary))
 

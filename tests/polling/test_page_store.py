@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import Page, build_page
@@ -16,7 +16,9 @@ from insights_exporter.polling import publisher
 from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
 from tests.polling.polled_deployment import create_small_coder, poll_deployment, run_on_fast_clock
 
-USERS = next(family for family in data_families(DATASETS) if family.name == "coder_insights_active_users")
+USERS = next(
+    family for family in list_data_families(DATASETS) if family.name == "coder_insights_active_users"
+)
 
 
 def users(value: float, window: str = "7d") -> Changes:
@@ -28,7 +30,7 @@ def users(value: float, window: str = "7d") -> Changes:
 @asynccontextmanager
 async def running() -> AsyncIterator[PageStore]:
     """Yield a store whose page is kept up to date."""
-    page_store = PageStore(data_families(DATASETS))
+    page_store = PageStore(list_data_families(DATASETS))
     task = asyncio.create_task(page_store.run())
     yield page_store
     task.cancel()
@@ -147,7 +149,9 @@ def test_series_that_cannot_be_removed_stop_no_page() -> None:
         async with running() as page_store:
             broken = BrokenPublisher("broken", 100, page_store)
             expires = asyncio.get_running_loop().time() + 1
-            broken.publish({broken.source("daus"): PollEntry(families=(), expires=expires, details=None)})
+            broken.publish(
+                {broken.name_source("daus"): PollEntry(families=(), expires=expires, details=None)}
+            )
             await asyncio.sleep(2)
             page_store.publish(users(4))
             await asyncio.sleep(1)
@@ -195,7 +199,7 @@ def test_poll_renders_only_its_own_parts() -> None:
 
 async def test_refresh_builds_the_page_at_once() -> None:
     """What was published before is on the page when `refresh` returns."""
-    page_store = PageStore(data_families(DATASETS))
+    page_store = PageStore(list_data_families(DATASETS))
 
     page_store.publish(users(5))
     page_store.refresh()

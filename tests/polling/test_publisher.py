@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.intervals import PollInterval
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
@@ -13,7 +13,7 @@ from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
 from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.polling.polled_deployment import run_on_fast_clock
 
-BY_NAME = {family.name: family for family in data_families(DATASETS)}
+BY_NAME = {family.name: family for family in list_data_families(DATASETS)}
 DAILY = BY_NAME["coder_insights_template_daily_active_users"]
 ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]
 DATA = render_all(
@@ -30,9 +30,9 @@ class Published:
     """A publisher with one job, and its page store."""
 
     def __init__(self, max_series: int = 100) -> None:
-        self.page_store = PageStore((*data_families(DATASETS), *HEALTH_FAMILIES))
+        self.page_store = PageStore((*list_data_families(DATASETS), *HEALTH_FAMILIES))
         self.publisher = Publisher("dev", max_series, self.page_store)
-        self.source = self.publisher.source("template-breakdown", "7d")
+        self.source = self.publisher.name_source("template-breakdown", "7d")
         self.requests = RequestStats("template-breakdown")
         self.publisher.register(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
 
@@ -48,7 +48,7 @@ class Published:
         await asyncio.sleep(seconds)
         task.cancel()
 
-    def exposed_families(self) -> set[str]:
+    def list_exposed_families(self) -> set[str]:
         """Return the exposed families of Coder."""
         return {
             name
@@ -95,7 +95,7 @@ def test_data_are_published_with_their_health() -> None:
 
     published = run_published(steps)
 
-    assert {DAILY.name, ACTIVITY.name} == published.exposed_families()
+    assert {DAILY.name, ACTIVITY.name} == published.list_exposed_families()
     assert health_lines(3, 0) == published.health()
 
 
@@ -107,7 +107,7 @@ def test_dropped_series_are_counted() -> None:
 
     published = run_published(steps, max_series=2)
 
-    assert {DAILY.name} == published.exposed_families()
+    assert {DAILY.name} == published.list_exposed_families()
     assert health_lines(1, 2) == published.health()
 
 
@@ -120,7 +120,7 @@ def test_series_of_a_day_expire_without_a_poll() -> None:
 
     published = run_published(steps)
 
-    assert {ACTIVITY.name} == published.exposed_families()
+    assert {ACTIVITY.name} == published.list_exposed_families()
     assert health_lines(2, 0) == published.health()
 
 
@@ -133,7 +133,7 @@ def test_expired_data_leave_only_their_health() -> None:
 
     published = run_published(steps)
 
-    assert set() == published.exposed_families()
+    assert set() == published.list_exposed_families()
     assert health_lines(0, 0) == published.health()
 
 

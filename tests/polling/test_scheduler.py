@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from insights_exporter.polling.scheduler import Scheduler, offset_of
+from insights_exporter.polling.scheduler import Scheduler, compute_offset
 from tests.polling.polled_deployment import START, run_on_fast_clock
 from tests.support.fast_clock import FastLoop
 
@@ -41,7 +41,7 @@ def test_first_run_is_at_once_and_later_ones_aligned(minutes: int) -> None:
     """A job runs when it is added, then at each multiple of its interval plus its offset."""
     every = timedelta(minutes=minutes)
     first, *later = runs(every.total_seconds(), 6)
-    midnight = datetime.fromtimestamp(0, UTC) + offset_of(JOB)
+    midnight = datetime.fromtimestamp(0, UTC) + compute_offset(JOB)
     late = [(run - midnight + NEARLY) % every for run in later]
 
     assert START == first
@@ -97,7 +97,7 @@ def test_advance_runs_within_two_minutes() -> None:
         schedule.advance("dev/unknown/")
         await asyncio.sleep(200)
         schedule.stop()
-        return started, offset_of(JOB).total_seconds()
+        return started, compute_offset(JOB).total_seconds()
 
     started, offset = run_on_fast_clock(scenario)
 
@@ -168,7 +168,7 @@ def test_clock_that_is_set(step: timedelta) -> None:
         return started, times
 
     started, times = run_on_fast_clock(scenario)
-    midnight = datetime.fromtimestamp(0, UTC) + offset_of(JOB)
+    midnight = datetime.fromtimestamp(0, UTC) + compute_offset(JOB)
 
     assert 600 >= max(after - before for before, after in pairwise([*started, 4600.0]))
     assert 2 * NEARLY > (times[-1] - midnight + NEARLY) % timedelta(minutes=5)

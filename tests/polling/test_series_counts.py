@@ -7,9 +7,9 @@ from collections import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.datasets.apps import APP_INFO
-from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.datasets.server_info import FAMILIES as OF_THE_SERVER
-from insights_exporter.exposition.text import sample_names
+from insights_exporter.exposition.text import list_sample_names
 from tests.polling.polled_deployment import (
     create_small_coder,
     parse_series,
@@ -37,7 +37,7 @@ def build_exposition(**config: object) -> str:
 def test_series_are_counted_by_dataset_and_window() -> None:
     """All series of Coder are counted except names, the version and the token times, which have no window."""
     page = build_exposition(templates={"users": True})
-    of_coder = {name for family in data_families(DATASETS) for name in sample_names(family)}
+    of_coder = {name for family in list_data_families(DATASETS) for name in list_sample_names(family)}
     shown = Counter(
         sample.name
         for family in text_string_to_metric_families(page)

@@ -265,7 +265,7 @@ def test_utc_days_are_requested_for_other_zones(zone: str, asked: int) -> None:
     async def scenario() -> tuple[int, int]:
         async with poll_deployment(coder, timezone=zone) as polled:
             await asyncio.sleep(2 * HOUR)
-            own = polled.poller.summary("daus", "").days
+            own = polled.poller.get_summary("daus", "").days
             return len(own), len(polled.poller.server_info.utc_days)
 
     own, of_utc = run_on_fast_clock(scenario)

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.polling.metrics import exposed_families
+from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.server_info import ServerInfoPoller
 from tests.coder.deployments import client, deployment
@@ -31,7 +31,7 @@ async def render_page(bodies: Mapping[str, Any]) -> str:
         body = next(bodies[word] for word in (words[-1], words[-2]) if word in bodies)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
-    page_store = PageStore(exposed_families(DATASETS))
+    page_store = PageStore(list_exposed_families(DATASETS))
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(response)) as one:
         publisher = Publisher("dev", 10_000, page_store)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.sharding import owned_by, shard_index
+from insights_exporter.polling.sharding import find_shard_index, select_owned
 
 NAMES = st.lists(st.text(), max_size=40, unique=True)
 TOTALS = st.integers(min_value=1, max_value=12)
@@ -25,14 +25,14 @@ OWNERS = {
 
 def owner(name: str, total: int) -> int:
     """Return the one shard of `total` that has `name`."""
-    (found,) = [shard for shard in range(total) if owned_by([name], shard, total)]
+    (found,) = [shard for shard in range(total) if select_owned([name], shard, total)]
     return found
 
 
 @given(names=NAMES, total=TOTALS)
 def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: int) -> None:
     """Together the shards poll everything, and nothing twice."""
-    shares = [owned_by(names, shard, total) for shard in range(total)]
+    shares = [select_owned(names, shard, total) for shard in range(total)]
 
     assert sorted(names) == sorted(name for share in shares for name in share)
 
@@ -40,7 +40,7 @@ def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: i
 @given(names=NAMES, total=TOTALS)
 def test_shard_keeps_the_order_of_the_config(names: list[str], total: int) -> None:
     """The deployments of a shard are in the order of the config."""
-    share = owned_by(names, total - 1, total)
+    share = select_owned(names, total - 1, total)
 
     assert [name for name in names if name in share] == list(share)
 
@@ -48,20 +48,20 @@ def test_shard_keeps_the_order_of_the_config(names: list[str], total: int) -> No
 @given(names=NAMES, total=TOTALS)
 def test_owner_depends_on_the_name_alone(names: list[str], total: int) -> None:
     """The owner of a deployment depends on its name and the number of shards only."""
-    together = {name for name in names if name in owned_by(names, 0, total)}
+    together = {name for name in names if name in select_owned(names, 0, total)}
 
-    assert together == {name for name in names if owned_by([name], 0, total)}
+    assert together == {name for name in names if select_owned([name], 0, total)}
 
 
 @given(names=NAMES, total=TOTALS)
 def test_new_shard_moves_only_what_it_takes(names: list[str], total: int) -> None:
     """A deployment that moves, moves to the new shard."""
-    taken = owned_by(names, total, total + 1)
+    taken = select_owned(names, total, total + 1)
 
     assert {
-        shard: tuple(name for name in owned_by(names, shard, total) if name not in taken)
+        shard: tuple(name for name in select_owned(names, shard, total) if name not in taken)
         for shard in range(total)
-    } == {shard: owned_by(names, shard, total + 1) for shard in range(total)}
+    } == {shard: select_owned(names, shard, total + 1) for shard in range(total)}
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 8, 16])
@@ -69,7 +69,7 @@ def test_new_shard_takes_its_fair_share(total: int) -> None:
     """From N to N+1 shards about 1/(N+1) of the deployments move, within a tenth."""
     fair = len(FLEET) / (total + 1)
 
-    assert fair == pytest.approx(len(owned_by(FLEET, total, total + 1)), rel=0.1)
+    assert fair == pytest.approx(len(select_owned(FLEET, total, total + 1)), rel=0.1)
 
 
 @pytest.mark.parametrize("name", OWNERS)
@@ -81,7 +81,8 @@ def test_owners_never_change(name: str) -> None:
 def test_owners_do_not_depend_on_the_process() -> None:
     """Processes with different hash seeds agree."""
     program = (
-        "from insights_exporter.polling.sharding import owned_by; print(owned_by(map(str, range(200)), 1, 4))"
+        "from insights_exporter.polling.sharding import select_owned; "
+        "print(select_owned(map(str, range(200)), 1, 4))"
     )
     responses = {
         subprocess.run(
@@ -94,7 +95,7 @@ def test_owners_do_not_depend_on_the_process() -> None:
         for seed in ("0", "1", "4294967295")
     }
 
-    assert {str(owned_by(map(str, range(200)), 1, 4))} == responses
+    assert {str(select_owned(map(str, range(200)), 1, 4))} == responses
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_owners_do_not_depend_on_the_process() -> None:
 def test_impossible_shard_is_rejected(shard: int, total: int, words: str) -> None:
     """The error names the flags and the valid values."""
     with pytest.raises(ValueError, match=words):
-        owned_by(["main"], shard, total)
+        select_owned(["main"], shard, total)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_impossible_shard_is_rejected(shard: int, total: int, words: str) -> Non
 )
 def test_shard_index(shard: str, hostname: str, expected: int) -> None:
     """A number is used as it is; `auto` reads the ordinal of the pod."""
-    assert expected == shard_index(shard, hostname)
+    assert expected == find_shard_index(shard, hostname)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +144,4 @@ def test_shard_index(shard: str, hostname: str, expected: int) -> None:
 def test_unknown_shard_index_is_an_error(shard: str, hostname: str, words: str) -> None:
     """The error explains what `auto` needs, or which values are valid."""
     with pytest.raises(ValueError, match=words):
-        shard_index(shard, hostname)
+        find_shard_index(shard, hostname)

@@ -18,7 +18,7 @@ def poll() -> PollStatus:
 def values_by_family(status: PollStatus | RequestStats) -> dict[str, Any]:
     """Return the values by family, without the prefix; of several rows by their last label."""
     values: dict[str, Any] = {}
-    for samples in status.samples():
+    for samples in status.collect_samples():
         name = samples.family.name.removeprefix("insights_exporter_")
         rows = {labels[-1]: value for labels, value in samples.rows}
         values[name] = next(iter(rows.values())) if len(rows) == 1 else rows or None
@@ -108,6 +108,6 @@ def test_unavailable_dataset_has_a_reason() -> None:
     """The reason is a label, empty while the dataset is available."""
     status = RequestStats("user-status-counts")
     status.unavailable = "unsupported"
-    (available,) = [one for one in status.samples() if one.family.name.endswith("dataset_available")]
+    (available,) = [one for one in status.collect_samples() if one.family.name.endswith("dataset_available")]
 
     assert ((("user-status-counts", "unsupported"), 0.0),) == available.rows

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from insights_exporter.datasets.base import Template
-from insights_exporter.polling.server_info import TemplateIndex
+from insights_exporter.polling.template_index import TemplateIndex
 from tests.polling.polled_deployment import run_on_fast_clock
 
 DOCKER = {"a": Template("a", "docker", "acme")}
@@ -17,7 +17,7 @@ def test_ids_in_use_are_those_of_the_window() -> None:
     index.set_in_use("30d", ("c",))
     index.set_in_use("7d", ("b",))
 
-    assert [("b",), ("c",), ()] == [index.in_use(window) for window in ("7d", "30d", "today")]
+    assert [("b",), ("c",), ()] == [index.get_in_use(window) for window in ("7d", "30d", "today")]
     assert [True, False] == [index.has_report(window) for window in ("7d", "today")]
 
 

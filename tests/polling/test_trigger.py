@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.scheduler import AlignedTrigger, offset_of
+from insights_exporter.polling.scheduler import AlignedTrigger, compute_offset
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- the zone is given beside
@@ -17,15 +17,17 @@ JOBS = st.text(max_size=40)
 @given(job=JOBS)
 def test_offset_is_one_to_two_minutes(job: str) -> None:
     """Jobs run soon after Coder has rolled up."""
-    assert timedelta(seconds=60) <= offset_of(job) <= timedelta(seconds=120)
+    assert timedelta(seconds=60) <= compute_offset(job) <= timedelta(seconds=120)
 
 
 def test_offsets_of_jobs_differ_and_stay() -> None:
     """Offsets are spread over a minute, and fixed for each job."""
-    offsets = [offset_of(f"dev/templates/{days}d").total_seconds() for days in range(200)]
+    offsets = [compute_offset(f"dev/templates/{days}d").total_seconds() for days in range(200)]
 
     assert len(set(offsets)) > 190
-    assert [66.268, 119.408] == [offset_of(job).total_seconds() for job in ("dev/daus/", "dev/templates/7d")]
+    assert [66.268, 119.408] == [
+        compute_offset(job).total_seconds() for job in ("dev/daus/", "dev/templates/7d")
+    ]
 
 
 @given(every=INTERVALS, job=JOBS, now=MOMENTS, previous=st.none() | MOMENTS)
@@ -33,7 +35,7 @@ def test_next_run_is_the_first_multiple_after_now(
     every: float, job: str, now: datetime, previous: datetime | None
 ) -> None:
     """The next run is later, at most one interval away, and aligned."""
-    offset = offset_of(job)
+    offset = compute_offset(job)
     coming = AlignedTrigger(every, offset).get_next_fire_time(previous, now)
 
     assert timedelta() < coming - now <= timedelta(seconds=every)
@@ -43,7 +45,7 @@ def test_next_run_is_the_first_multiple_after_now(
 @given(every=SHORT, job=JOBS, now=MOMENTS)
 def test_short_intervals_repeat(every: int, job: str, now: datetime) -> None:
     """Intervals below the rollup are not aligned."""
-    trigger = AlignedTrigger(every, offset_of(job))
+    trigger = AlignedTrigger(every, compute_offset(job))
     first = trigger.get_next_fire_time(None, now)
     second = trigger.get_next_fire_time(first, first)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.config.loader import example
+from insights_exporter.config.loader import read_example
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.config.schema import SCHEMA_PATH, json_schema
+from insights_exporter.config.schema import SCHEMA_PATH, build_json_schema
 from insights_exporter.datasets.registry import DATASETS
 from scripts import configuration_docs
 from scripts.configuration_docs import default, kind, table
@@ -40,12 +40,12 @@ def test_every_key_has_a_line(model: type[Deployment]) -> None:
 
 def test_page_holds_the_example() -> None:
     """The page shows the file that `config init` prints."""
-    assert f"```yaml\n{example()}```\n" in TEXT
+    assert f"```yaml\n{read_example()}```\n" in TEXT
 
 
 def test_schema_is_written() -> None:
     """It is what `config schema` prints."""
-    assert json_schema(DATASETS) == json.loads(configuration_docs.render()[SCHEMA_PATH])
+    assert build_json_schema(DATASETS) == json.loads(configuration_docs.render()[SCHEMA_PATH])
 
 
 @pytest.mark.parametrize(

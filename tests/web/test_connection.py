@@ -301,9 +301,9 @@ async def test_reading_rate_is_known_after_some_round_trips(
         patch.setattr(loop, "time", lambda: now)
         await connection.write([b"all"])
         now += after
-        rate = connection.reading_rate()
+        rate = connection.measure_reading_rate()
         transport.unsent -= 500_000
-        faster = connection.reading_rate()
+        faster = connection.measure_reading_rate()
     connection.connection_lost(None)
 
     expected = (0.0, pytest.approx(500_000 / after)) if known else (math.inf, math.inf)

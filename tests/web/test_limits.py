@@ -26,7 +26,7 @@ class Client:
         """Return its address, if it has one."""
         return (self.host, 1) if self.host else None
 
-    def reading_rate(self) -> float:
+    def measure_reading_rate(self) -> float:
         """Return the rate."""
         return self.rate
 

@@ -16,7 +16,7 @@ class Reading:
     rate: float
     aborted: bool = False
 
-    def reading_rate(self) -> float:
+    def measure_reading_rate(self) -> float:
         """Return the rate."""
         return self.rate
 

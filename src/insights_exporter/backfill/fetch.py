@@ -15,11 +15,11 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
-from insights_exporter.datasets.registry import DATASETS, enabled_datasets
-from insights_exporter.datasets.timerange import midnight, whole_days
+from insights_exporter.datasets.registry import DATASETS, select_enabled
+from insights_exporter.datasets.timerange import find_midnight, span_days
 from insights_exporter.exposition.family import MetricFamily, Samples
-from insights_exporter.exposition.store import families_to_drop
-from insights_exporter.exposition.text import render, sample_names
+from insights_exporter.exposition.store import select_families_to_drop
+from insights_exporter.exposition.text import list_sample_names, render
 
 DaySamples = dict[str, str]
 """Sample lines by sample name, each `name{labels} value`."""
@@ -56,7 +56,7 @@ def backfill_config(deployment: Deployment, include: Include) -> Deployment:
 
 def select_datasets(deployment: Deployment, include: Include) -> Iterator[Dataset]:
     """Yield the datasets that have a history, are enabled and included."""
-    for dataset in enabled_datasets(deployment, DATASETS):
+    for dataset in select_enabled(deployment, DATASETS):
         if dataset.backfill == "always" or (dataset.backfill == "users" and include.users):
             yield dataset
 
@@ -70,7 +70,7 @@ def historic_requests(dataset: Dataset, context: PollContext) -> Sequence[tuple[
     requests = (dataset.historic_requests or dataset.requests)(context)
     if context.window is None:
         return [(request, request) for request in requests]
-    span = whole_days(day - timedelta(days=context.window.days), day, zone)
+    span = span_days(day - timedelta(days=context.window.days), day, zone)
     return [(request, msgspec.structs.replace(request, span=span)) for request in requests]
 
 
@@ -118,10 +118,10 @@ class HistoryFetcher:
             for samples in await self._fetch_dataset(dataset, day, in_use):
                 series[samples.family] += samples.series
                 sections = render(samples, self._deployment.name).sections
-                for name, section in zip(sample_names(samples.family), sections, strict=False):
+                for name, section in zip(list_sample_names(samples.family), sections, strict=False):
                     lines[name] = lines.get(name, "") + section.decode()
-        families = families_to_drop(series, self._deployment.max_series)
-        dropped = {name for family in families for name in sample_names(family)}
+        families = select_families_to_drop(series, self._deployment.max_series)
+        dropped = {name for family in families for name in list_sample_names(family)}
         return {name: section for name, section in lines.items() if name not in dropped}
 
     async def _fetch_dataset(self, dataset: Dataset, day: date, in_use: TemplatesInUse) -> Iterable[Samples]:
@@ -167,7 +167,7 @@ class HistoryFetcher:
         return replace(
             self._base,
             window=window,
-            now=midnight(day, ZoneInfo(self._deployment.timezone)),
+            now=find_midnight(day, ZoneInfo(self._deployment.timezone)),
             in_use=in_use.get(window.name, ()) if window else (),
         )
 

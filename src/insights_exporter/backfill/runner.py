@@ -14,8 +14,8 @@ from insights_exporter.backfill.openmetrics import Day, FileStats, check_file, w
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.datasets.registry import DATASETS, data_families
-from insights_exporter.exposition.text import sample_names
+from insights_exporter.datasets.registry import DATASETS, list_data_families
+from insights_exporter.exposition.text import list_sample_names
 
 PAUSES = (15.0, 60.0, 180.0)
 """Seconds to wait for a server that no longer responds, about as long as an upgrade of Coder takes."""
@@ -100,7 +100,9 @@ async def _fetch(plan: BackfillPlan, day: date, source: HistoryFetcher) -> DaySa
 async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state: BackfillState) -> None:
     """Write, check and deliver the file of a month, and remove its days."""
     days = [Day(state.read_day(day), times) for day, times in part.days]
-    help_texts = {name: family.help for family in data_families(DATASETS) for name in sample_names(family)}
+    help_texts = {
+        name: family.help for family in list_data_families(DATASETS) for name in list_sample_names(family)
+    }
     stats = await write_month(plan.folder / f"{part.name}.om", help_texts, days, plan.labels)
     await check_file(stats)
     file = OutputFile(month, stats.path.name, stats.series, stats.samples, stats.digest, part.last)

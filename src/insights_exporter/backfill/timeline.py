@@ -7,7 +7,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from insights_exporter.backfill.openmetrics import Times
-from insights_exporter.datasets.timerange import midnight
+from insights_exporter.datasets.timerange import find_midnight
 
 _HEAD = timedelta(hours=3)
 """Younger samples belong to the head block of a running Prometheus."""
@@ -59,7 +59,9 @@ class BackfillRange:
 
     def times(self, day: date) -> Times:
         """Return the seconds of a day's samples: from its first instant to the next day's or the end."""
-        first, after = (int(midnight(each, self.zone).timestamp()) for each in (day, day + timedelta(days=1)))
+        first, after = (
+            int(find_midnight(each, self.zone).timestamp()) for each in (day, day + timedelta(days=1))
+        )
         return [str(second) for second in range(first, min(after, int(self.until.timestamp())), self.step)]
 
 

@@ -59,7 +59,7 @@ def find_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
     """
     if deployment.proxy is not None:
         return deployment.proxy.get_secret_value()
-    return proxies.proxy_for(deployment.url)
+    return proxies.select_proxy(deployment.url)
 
 
 def uses_tls(deployment: Deployment, proxies: Proxies) -> bool:

@@ -23,8 +23,8 @@ from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.commands.backfill_options import BackfillOptions
 from insights_exporter.commands.backfill_progress import (
     BackfillProgress,
-    days_to_measure,
     estimate,
+    select_days_to_measure,
 )
 from insights_exporter.commands.errors import (
     EXIT_ERROR,
@@ -36,8 +36,8 @@ from insights_exporter.commands.errors import (
 )
 from insights_exporter.commands.oneshot import (
     open_deployments,
-    progress,
     run_interruptible,
+    show_progress,
     warn_of_unnamed_templates,
 )
 from insights_exporter.commands.serve import load_and_warn
@@ -46,10 +46,11 @@ from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.secrets import read_key
 from insights_exporter.datasets.base import PollContext, Template
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.datasets.timerange import midnight
+from insights_exporter.datasets.timerange import find_midnight
+from insights_exporter.log import describe_exception
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.event_log import StateChangeLogger
-from insights_exporter.polling.fetch import REFUSALS, Fetch, error_location
+from insights_exporter.polling.fetch import REFUSALS, Fetch
 from insights_exporter.polling.status import RequestStats
 
 _SHARE_OF_RATE_LIMIT = 0.5
@@ -119,7 +120,7 @@ async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) ->
         log.warning("backfill stopped", err=str(error), remedy=_find_remedy(error))
         return EXIT_PARTIAL
     except Exception as error:  # noqa: BLE001 -- no response, however odd, may stop the others
-        log.error("backfill stopped", err=error_location(error), remedy=_RUN_AGAIN)  # noqa: TRY400 -- as above
+        log.error("backfill stopped", err=describe_exception(error), remedy=_RUN_AGAIN)  # noqa: TRY400 -- as above
         return EXIT_PARTIAL
     return EXIT_OK
 
@@ -150,12 +151,12 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     )
     if options.dry_run:
         before = stats.requests
-        measured = [await fetcher.fetch(day) for day in days_to_measure(span.days)]
+        measured = [await fetcher.fetch(day) for day in select_days_to_measure(span.days)]
         estimated = estimate(span, measured, stats.requests - before, per_minute, options.labels)
         typer.echo(f"{deployment.name}: {estimated}")
         return
     fingerprint = _fingerprint(options, deployment, key, complete=complete)
-    state = BackfillState(options.output / _folder_name(deployment.name), fingerprint, resume=options.resume)
+    state = BackfillState(options.output / _name_folder(deployment.name), fingerprint, resume=options.resume)
     try:
         await _run(options, span, fetcher, state)
     finally:
@@ -199,7 +200,7 @@ def _find_range(options: BackfillOptions, deployment: Deployment, now: datetime)
     """Return the days of the history in the deployment's time zone; raises CommandError if there are none."""
     zone = ZoneInfo(deployment.timezone)
     latest = latest_end(now)
-    until = min(midnight(options.until, zone), latest) if options.until else latest
+    until = min(find_midnight(options.until, zone), latest) if options.until else latest
     span = BackfillRange(options.since, until, zone, options.step)
     if not span.days:
         raise CommandError(f"--since: {options.since} is not before {until:%Y-%m-%d %H:%M %Z}, where it ends")
@@ -214,7 +215,7 @@ def _fingerprint(options: BackfillOptions, deployment: Deployment, key: bytes, *
     return repr((config, pseudonyms, options.include, options.since, options.step, labels, complete))
 
 
-def _folder_name(deployment: str) -> str:
+def _name_folder(deployment: str) -> str:
     """Return a name that is safe for a folder, and unique for the deployment."""
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", deployment)[:_MAX_FOLDER_NAME]
     return safe if safe == deployment else f"{safe}-{blake2b(deployment.encode(), digest_size=4).hexdigest()}"
@@ -226,7 +227,7 @@ async def _run(
     sinks: list[Sink] = [options.receiver] if options.receiver else []
     if options.tsdb is not None:
         sinks.append(PromtoolSink(options.tsdb))
-    with progress(f"{state.folder.name}: days", lambda: len(span.days)) as advance:
+    with show_progress(f"{state.folder.name}: days", lambda: len(span.days)) as advance:
         listener = BackfillProgress(len(span.days), advance, print_commands=not sinks)
         plan = BackfillPlan(span, options.labels, state.folder, sinks, listener=listener)
         await run(plan, fetcher, state)

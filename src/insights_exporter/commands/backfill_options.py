@@ -14,9 +14,9 @@ from insights_exporter.coder.http import tls_context
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.config.models import TLSConfig
 from insights_exporter.config.proxies import read_proxies
-from insights_exporter.config.secrets import unreadable
+from insights_exporter.config.secrets import describe_unreadable
 from insights_exporter.config.types import parse_duration
-from insights_exporter.config.validation import unusable_certificates
+from insights_exporter.config.validation import find_unusable_certificates
 from insights_exporter.exposition.family import MetricFamily
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -112,7 +112,7 @@ def parse_receiver(
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         remedy = "write one such as http://prometheus:9090/api/v1/write"
         raise CommandError(f"--remote-write: is not a URL; {remedy}")
-    return Receiver(parsed, tls_context(tls), read_proxies(environ).proxy_for(str(parsed)), headers)
+    return Receiver(parsed, tls_context(tls), read_proxies(environ).select_proxy(str(parsed)), headers)
 
 
 def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> TLSConfig:
@@ -122,7 +122,7 @@ def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: P
     tls = TLSConfig.model_construct(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
     problems = [
         f"--remote-write-{str(key).replace('_', '-')}: {what}; {remedy}"
-        for (key, *_), what, remedy in unusable_certificates(tls)
+        for (key, *_), what, remedy in find_unusable_certificates(tls)
     ]
     if problems:
         raise CommandError("\n".join(problems))
@@ -148,7 +148,7 @@ def _read_header_value(path: Path) -> str:
     try:
         value = path.read_bytes().strip().decode("ascii", errors="replace")
     except OSError as error:
-        raise CommandError(f"--remote-write-header: {unreadable(path, error)}") from None
+        raise CommandError(f"--remote-write-header: {describe_unreadable(path, error)}") from None
     if not _HEADER_VALUE.fullmatch(value):
         what = "has no value of a header; write one line of plain ASCII there"
         raise CommandError(f"--remote-write-header: {path} {what}")

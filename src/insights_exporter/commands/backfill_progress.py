@@ -62,7 +62,7 @@ def format_minutes(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
-def days_to_measure(days: Sequence[date]) -> Sequence[date]:
+def select_days_to_measure(days: Sequence[date]) -> Sequence[date]:
     """Return which days a dry run requests: the first, the middle and the last."""
     return sorted({days[0], days[len(days) // 2], days[-1]})
 

@@ -80,17 +80,17 @@ def print_reports(reports: Iterable[DeploymentReport]) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     for report in reports:
         name, url = _escape_controls(report.deployment), _escape_controls(report.url)
-        console.print(Text.assemble((name, "bold"), f" ({url}): ", _summary(report)))
-        for paragraph in _problems(report):
+        console.print(Text.assemble((name, "bold"), f" ({url}): ", _summarize(report)))
+        for paragraph in _describe_problems(report):
             console.print(paragraph)
         details = Table.grid(padding=(0, 2))
-        for label, value in _details(report):
+        for label, value in _describe_details(report):
             details.add_row(f"  {label}", _escape_controls(value))
         console.print(details)
-        console.print(_datasets_table(report.datasets))
+        console.print(_build_datasets_table(report.datasets))
 
 
-def _summary(report: DeploymentReport) -> tuple[str, str]:
+def _summarize(report: DeploymentReport) -> tuple[str, str]:
     if not report.reachable:
         return "not reachable", "red"
     if report.causes:
@@ -101,7 +101,7 @@ def _summary(report: DeploymentReport) -> tuple[str, str]:
     return ("readable, with warnings", "yellow") if report.warnings else ("everything readable", "green")
 
 
-def _problems(report: DeploymentReport) -> Iterator[Padding]:
+def _describe_problems(report: DeploymentReport) -> Iterator[Padding]:
     for cause in report.causes:
         names = ", ".join(cause.datasets)
         text = Text.assemble((cause.reason, "bold"), f" ({names}): {_escape_controls(cause.detail)}")
@@ -118,25 +118,25 @@ def _problems(report: DeploymentReport) -> Iterator[Padding]:
         yield Padding(Text.assemble(("warning: ", "bold yellow"), warning), (0, 0, 1, 2))
 
 
-def _details(report: DeploymentReport) -> Iterator[tuple[str, str]]:
-    yield "TLS", _tls(report)
+def _describe_details(report: DeploymentReport) -> Iterator[tuple[str, str]]:
+    yield "TLS", _describe_tls(report)
     yield "version", report.version or "unknown"
     yield "dialect", report.dialect or "unknown"
     skew, limit = report.clock_skew, report.rate_limit
     yield "clock", "unknown" if skew is None else f"{round(skew):+d} s relative to this machine"
-    yield "token", _token(report)
+    yield "token", _describe_token(report)
     yield "rate limit", "unknown" if limit is None else f"{limit:.0f} requests per minute and path"
     about = "about " if report.estimated else ""
     yield "cost", f"{about}{report.series:,} series, {report.requests_per_minute:.1f} requests per minute"
 
 
-def _tls(report: DeploymentReport) -> str:
+def _describe_tls(report: DeploymentReport) -> str:
     if report.tls:
         return f"{report.tls}, certificate expires {_format_time(report.certificate_expires)}"
     return "unknown" if report.url.startswith("https:") else "none: the token is sent in plain text"
 
 
-def _token(report: DeploymentReport) -> str:
+def _describe_token(report: DeploymentReport) -> str:
     if report.user is None and report.token_expires is None:
         return "user and expiry unknown"
     user = f"of {report.user}" if report.user else "user unknown"
@@ -149,7 +149,7 @@ def _format_time(seconds: float | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "at an unknown time"
 
 
-def _datasets_table(datasets: Iterable[DatasetResult]) -> Table:
+def _build_datasets_table(datasets: Iterable[DatasetResult]) -> Table:
     """Return a table with one row for the windows of a dataset that came out alike."""
     series = Column("series", justify="right")
     table = Table("dataset", "windows", "state", series, "needs", box=box.SIMPLE_HEAD, pad_edge=True)

@@ -49,7 +49,7 @@ class SampleData:
     faults: tuple[str, ...] = ()
 
 
-def demo(
+def run_demo(
     data: SampleData,
     listen_addresses: Sequence[str],
     web_config_file: Path | None = None,

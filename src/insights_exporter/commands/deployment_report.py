@@ -81,13 +81,13 @@ async def build_report(
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
     polled = [_build_result(poller, configured, job) for job in poller.jobs]
-    datasets = (*polled, *_not_enabled({each.dataset for each in polled}))
+    datasets = (*polled, *_list_not_enabled({each.dataset for each in polled}))
     causes = find_problems(poller.jobs)
     reachable = _is_reachable(poller)
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
-        status=_exit_status(datasets, causes, reachable=reachable),
+        status=_compute_exit_status(datasets, causes, reachable=reachable),
         reachable=reachable,
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
@@ -113,7 +113,9 @@ def _is_reachable(poller: DeploymentPoller) -> bool:
     return has_responded or any(job.status.success for job in poller.jobs)
 
 
-def _exit_status(datasets: Sequence[DatasetResult], causes: Sequence[Problem], *, reachable: bool) -> int:
+def _compute_exit_status(
+    datasets: Sequence[DatasetResult], causes: Sequence[Problem], *, reachable: bool
+) -> int:
     """Return 2 without a server or any dataset, 1 if something is denied, failed or switched off, else 0."""
     if reachable and causes:
         return EXIT_PARTIAL
@@ -121,10 +123,10 @@ def _exit_status(datasets: Sequence[DatasetResult], causes: Sequence[Problem], *
 
 
 def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
-    planned = job.dataset.requests(replace(poller.context(job), deployment=configured))
+    planned = job.dataset.requests(replace(poller.build_context(job), deployment=configured))
     subjects = len({request.subject for request in planned})
     estimated = bool(job.dataset.depends_on) and job.status.success and subjects > 1
-    failure, state = job.status.failure, _state(job)
+    failure, state = job.status.failure, _find_state(job)
     return DatasetResult(
         dataset=job.status.dataset,
         window=job.status.window,
@@ -140,7 +142,7 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
     )
 
 
-def _not_enabled(polled: Container[str]) -> Iterator[DatasetResult]:
+def _list_not_enabled(polled: Container[str]) -> Iterator[DatasetResult]:
     """Yield the datasets that the config does not enable, with what they need."""
     for dataset in DATASETS.values():
         if dataset.name not in polled:
@@ -149,7 +151,7 @@ def _not_enabled(polled: Container[str]) -> Iterator[DatasetResult]:
             )
 
 
-def _state(job: Job) -> DatasetState:
+def _find_state(job: Job) -> DatasetState:
     reason = job.status.failure.reason if job.status.failure else job.request_stats.unavailable
     if reason is None:
         return "allowed" if job.status.success else "not polled"
@@ -162,7 +164,7 @@ def _state(job: Job) -> DatasetState:
 
 def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
     """Return an estimate of the series of all templates in use, from the one that was requested."""
-    unrequested = job.dataset.unrequested(poller.context(job), ())
+    unrequested = job.dataset.unrequested(poller.build_context(job), ())
     shared = sum(len(samples.rows) for samples in unrequested.samples)
     return shared + (job.status.series - shared) * templates
 
@@ -171,7 +173,7 @@ def _find_warnings(poller: DeploymentPoller) -> Iterator[str]:
     """Yield what does not make the status 1, but will be missed: a token, users, rows."""
     if warning := warn_of_token(poller.server_info.token, poller.clock.now().timestamp()):
         yield warning
-    summaries = [poller.summary(job.status.dataset, job.status.window) for job in poller.jobs]
+    summaries = [poller.get_summary(job.status.dataset, job.status.window) for job in poller.jobs]
     counts = [summary.active_users for summary in summaries if summary.active_users is not None]
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):

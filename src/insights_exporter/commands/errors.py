@@ -93,7 +93,7 @@ def explain_os_error(error: OSError) -> tuple[str, str]:
 
 
 @contextmanager
-def deferred_signals() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Keep SIGTERM and SIGHUP pending until `deliver_signals` or the end of the block.
 
     SIGHUP would end a starting exporter, and the kernel drops a SIGTERM for

@@ -21,17 +21,17 @@ def option(name: str, help_text: str, metavar: str | None = None, **more: Any) -
 
 def flag(name: str, help_text: str, metavar: str | None = None, **more: Any) -> Any:  # noqa: ANN401 -- as above
     """Declare a flag that an environment variable of its name may set too."""
-    return option(name, help_text, metavar, envvar=_env_var(name), show_envvar=False, **more)
+    return option(name, help_text, metavar, envvar=_name_variable(name), show_envvar=False, **more)
 
 
 def switch(name: str, help_text: str, *, environment: bool = False) -> Any:  # noqa: ANN401 -- as above
     """Declare a flag that is on or off; with `environment` a variable may set it too."""
     spellings = f"{name}/--no-{name.removeprefix('--')}"
-    variable = _env_var(name) if environment else None
+    variable = _name_variable(name) if environment else None
     return typer.Option(spellings, help=help_text, envvar=variable, show_envvar=False, show_default=False)
 
 
-def _env_var(flag_name: str) -> str:
+def _name_variable(flag_name: str) -> str:
     return "INSIGHTS_EXPORTER_" + flag_name.removeprefix("--").replace(".", "_").replace("-", "_").upper()
 
 
@@ -106,7 +106,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer
         """Read `args` into `ctx`."""
-        with _plain_errors():
+        with _simplify_errors():
             return super().parse_args(ctx, _normalize(self, ctx, args))
 
 
@@ -115,12 +115,12 @@ class CommandGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer
         """Read `args` into `ctx`."""
-        with _plain_errors():
+        with _simplify_errors():
             return super().parse_args(ctx, _normalize(self, ctx, args))
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def _simplify_errors() -> Iterator[None]:
     """Remove what pydantic writes before errors about values."""
     try:
         yield
@@ -137,7 +137,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 def _normalize(command: TyperCommand | TyperGroup, context: typer.Context, args: Sequence[str]) -> list[str]:
     """Return `args` with plain switches; raises BadParameter if a flag is repeated that may not be."""
     options = [each for each in command.get_params(context) if isinstance(each, TyperOption)]
-    plain = list(_plain_switches(options, args))
+    plain = list(_simplify_switches(options, args))
     if not context.resilient_parsing:
         _, _, order = command.make_parser(context).parse_args(args=list(plain))
         counts = Counter(map(id, order))
@@ -147,7 +147,7 @@ def _normalize(command: TyperCommand | TyperGroup, context: typer.Context, args:
     return plain
 
 
-def _plain_switches(options: Sequence[TyperOption], args: Sequence[str]) -> Iterator[str]:
+def _simplify_switches(options: Sequence[TyperOption], args: Sequence[str]) -> Iterator[str]:
     """Replace `--switch=true` by `--switch`, and `--switch=false` by `--no-switch`; raises BadParameter."""
     switches = {option.opts[0]: option.secondary_opts[0] for option in options if option.secondary_opts}
     for arg in args:

@@ -14,7 +14,7 @@ _TIMEOUT = 5.0
 _ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104 -- looked up, not listened on
 
 
-def health(
+def check_health(
     listen_address: str,
     web_config_file: Path | None = None,
     timeout: float = _TIMEOUT,

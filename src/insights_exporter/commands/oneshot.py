@@ -20,7 +20,7 @@ from insights_exporter.config.models import Config
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import exposed_families
+from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore
 
 T = TypeVar("T")
@@ -44,18 +44,20 @@ async def open_deployments(config: Config) -> AsyncIterator[tuple[PageStore, Dep
     """Yield the deployments of a config, which are not polled yet, and where they publish."""
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    store = PageStore(exposed_families(DATASETS))
-    manager = DeploymentManager(store, os.environ, DATASETS)
+    pages = PageStore(list_exposed_families(DATASETS))
+    manager = DeploymentManager(pages, os.environ, DATASETS)
     try:
         await manager.apply(config)
-        yield store, manager
+        yield pages, manager
     finally:
         await manager.close()
 
 
 async def poll_once(pollers: Collection[DeploymentPoller]) -> None:
     """Poll deployments once, and show the progress on standard error if that is a terminal."""
-    with progress("Requests to Coder", lambda: sum(each.planned_requests for each in pollers)) as advance:
+    with show_progress(
+        "Requests to Coder", lambda: sum(each.planned_requests for each in pollers)
+    ) as advance:
 
         async def count(_: httpx.Response) -> None:
             advance()
@@ -66,7 +68,7 @@ async def poll_once(pollers: Collection[DeploymentPoller]) -> None:
 
 
 @contextmanager
-def progress(description: str, total: Callable[[], int]) -> Iterator[Callable[[], None]]:
+def show_progress(description: str, total: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """Show on standard error how much of `total` is done; yield the function to call after each part.
 
     `total` is computed again for each part, since a response can lead to further requests.
@@ -86,15 +88,15 @@ def progress(description: str, total: Callable[[], int]) -> Iterator[Callable[[]
         yield advance
 
 
-def exit_code(pollers: Iterable[DeploymentPoller]) -> int:
+def compute_exit_code(pollers: Iterable[DeploymentPoller]) -> int:
     """Return 0 if all polls succeeded, 1 if some failed, 2 if a deployment has no data at all.
 
     Datasets that a server does not have do not count, even if that is all of them.
     """
-    return max(map(_deployment_exit_code, pollers), default=EXIT_ERROR)
+    return max(map(_compute_deployment_exit_code, pollers), default=EXIT_ERROR)
 
 
-def _deployment_exit_code(poller: DeploymentPoller) -> int:
+def _compute_deployment_exit_code(poller: DeploymentPoller) -> int:
     polls = [job.status for job in poller.jobs if job.request_stats.unavailable is None]
     if poller.jobs and not any(poll.failure for poll in polls):
         return EXIT_OK

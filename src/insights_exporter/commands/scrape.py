@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from insights_exporter.commands.oneshot import (
-    exit_code,
+    compute_exit_code,
     open_deployments,
     poll_once,
     run_interruptible,
@@ -26,15 +26,15 @@ def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
     write = open_output(output)
 
     async def poll() -> tuple[bytes, int]:
-        async with open_deployments(config) as (store, manager):
+        async with open_deployments(config) as (pages, manager):
             await poll_once(manager.pollers.values())
             for name, poller in manager.pollers.items():
                 has_breakdown = any(job.dataset.depends_on and job.status.series for job in poller.jobs)
                 if poller.template_list_failure and has_breakdown:
                     warn_of_unnamed_templates(name, poller.template_list_failure)
-            store.refresh()
-            response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
-            return b"".join(response.segments), exit_code(manager.pollers.values())
+            pages.refresh()
+            response = build_response(pages.page, ProcessMetrics(()), Format(format_), gzip=False)
+            return b"".join(response.segments), compute_exit_code(manager.pollers.values())
 
     exposition, status = run_interruptible(poll())
     write(exposition)

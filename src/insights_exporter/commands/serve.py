@@ -28,11 +28,11 @@ from insights_exporter.config.models import Config
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
-from insights_exporter.polling.fetch import error_location
+from insights_exporter.log import describe_exception
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import ReloadStatus, exposed_families
+from insights_exporter.polling.metrics import ReloadStatus, list_exposed_families
 from insights_exporter.polling.publisher import PageStore
-from insights_exporter.polling.sharding import owned_by, shard_index
+from insights_exporter.polling.sharding import find_shard_index, select_owned
 from insights_exporter.runtime import freeze_gc, shorten_switch_interval, tune_malloc
 from insights_exporter.web.app import OWN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import LogThrottle
@@ -99,7 +99,7 @@ def load_checked(options: ServeOptions) -> LoadedConfig:
     for address in options.listen_addresses:
         _check_address(address)
     try:
-        owned_by((), _find_shard(options), options.total_shards)
+        select_owned((), _find_shard(options), options.total_shards)
     except ValueError as error:
         raise CommandError(str(error)) from None
     return load_and_warn(options.config_file)
@@ -118,7 +118,7 @@ def _log_warnings(warnings: Iterable[ConfigIssue]) -> None:
 
 
 def _find_shard(options: ServeOptions) -> int:
-    return shard_index(options.shard, socket.gethostname())
+    return find_shard_index(options.shard, socket.gethostname())
 
 
 def _load_web_config(options: ServeOptions) -> "ReloadingConfig | None":
@@ -191,19 +191,19 @@ class Exporter:
         freeze_gc()
         tune_malloc()
         shorten_switch_interval()
-        store = PageStore(exposed_families(DATASETS))
-        self._manager = DeploymentManager(store, self._environ, DATASETS)
-        server = self._create_server(self._create_app(store))
+        pages = PageStore(list_exposed_families(DATASETS))
+        self._manager = DeploymentManager(pages, self._environ, DATASETS)
+        server = self._create_server(self._create_app(pages))
         self._handle_signals(server)
         self._manager.start()
         async with self._reload_lock:  # SIGHUP may come by now
             await self._manager.apply(self._select_own(self._loaded.config))
-        store.refresh()
+        pages.refresh()
         freeze_gc()
         addresses = [format_address(each) for each in self._listeners]
         count = len(self._manager.pollers)
         self._log.info("serving", address=",".join(addresses), version=__version__, deployments=count)
-        scheme = "https" if self._web_config and self._web_config.current().tls else "http"
+        scheme = "https" if self._web_config and self._web_config.get_current().tls else "http"
         on_started(f"{scheme}://{addresses[0]}")
         try:
             await server.serve(sockets=self._listeners)
@@ -224,7 +224,7 @@ class Exporter:
                 replaced = await self._manager.apply(self._select_own(loaded.config))
                 freeze_gc(collect=replaced > 0)
             except Exception as error:  # noqa: BLE001 -- a bug must show in the metrics too
-                problem = str(error) if isinstance(error, ConfigError) else error_location(error)
+                problem = str(error) if isinstance(error, ConfigError) else describe_exception(error)
                 self._reload_status.record(successful=False)
                 self._log.error("config reload failed, keeping previous config", err=problem)
                 return problem
@@ -234,19 +234,19 @@ class Exporter:
             self._log.info("config reloaded", deployments=len(self._manager.pollers))
             return None
 
-    def _create_app(self, store: PageStore) -> ASGIApp:
-        process_metrics = ProcessMetricsCache(process_registry(), self._samples)
+    def _create_app(self, pages: PageStore) -> ASGIApp:
+        process_metrics = ProcessMetricsCache(process_registry(), self._collect_samples)
         max_requests = self._options.max_requests
         dependencies = AppDependencies(
             metrics_path=self._options.telemetry_path,
             metrics=MetricsHandler(
-                store, process_metrics, lambda: frozenset(self._manager.pollers), max_requests
+                pages, process_metrics, lambda: frozenset(self._manager.pollers), max_requests
             ),
             status=self._respond_with_status,
             config=lambda: dump_config(self._loaded),
             ready=lambda: self._manager.is_ready,
             reload=self.reload if self._options.enable_lifecycle else None,
-            on_error=lambda error: self._log_unexpected(error_location(error)),
+            on_error=lambda error: self._log_unexpected(describe_exception(error)),
         )
         app = create_app(dependencies)
         return PrefixMiddleware(app, self._options.route_prefix) if self._options.route_prefix else app
@@ -259,13 +259,13 @@ class Exporter:
         from insights_exporter.web.webconfig.loader import create_listening_context
 
         guard = BasicAuthMiddleware(app, self._web_config)
-        return Server(guard, context=create_listening_context(self._web_config), headers=guard.headers)
+        return Server(guard, context=create_listening_context(self._web_config), headers=guard.build_headers)
 
-    def _samples(self) -> Iterator[Samples]:
+    def _collect_samples(self) -> Iterator[Samples]:
         """Yield the metrics about config and web config file."""
-        yield from self._reload_status.samples()
+        yield from self._reload_status.collect_samples()
         if self._web_config:
-            yield self._web_config.samples()
+            yield self._web_config.collect_samples()
 
     @cached_property
     def _status(self) -> "StatusHandler":
@@ -282,7 +282,7 @@ class Exporter:
     def _select_own(self, config: Config) -> Config:
         """Return the deployments of this shard."""
         names = [deployment.name for deployment in config.deployments]
-        own = set(owned_by(names, _find_shard(self._options), self._options.total_shards))
+        own = set(select_owned(names, _find_shard(self._options), self._options.total_shards))
         return Config(deployments=tuple(each for each in config.deployments if each.name in own))
 
     def _handle_signals(self, server: Server) -> None:
@@ -303,7 +303,7 @@ class Exporter:
     def _on_unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log an exception that no task awaits."""
         error = context.get("exception")
-        location = error_location(error) if isinstance(error, Exception) and error.__traceback__ else ""
+        location = describe_exception(error) if isinstance(error, Exception) and error.__traceback__ else ""
         self._log_unexpected(location or context["message"])
 
     def _log_unexpected(self, problem: str) -> None:

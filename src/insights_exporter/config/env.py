@@ -56,7 +56,7 @@ _HOW_TO_CONFIGURE = (
 _SET_BY_KUBERNETES = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)")
 
 
-def unknown_env_vars(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
+def find_unknown_env_vars(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     """Warn of variables that are not read, but most likely were meant for the exporter."""
     for name, value in sorted(environ.items()):
         if _SET_BY_KUBERNETES.fullmatch(name) or value.startswith(("tcp://", "udp://")):
@@ -83,7 +83,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Mapping[str, str], Map
     )
     if token and token_file:
         what = "is mutually exclusive with CODER_SESSION_TOKEN"
-        raise _error("CODER_SESSION_TOKEN_FILE", what, "unset one of them")
+        raise _build_error("CODER_SESSION_TOKEN_FILE", what, "unset one of them")
     session_url, session_file = _find_session(environ)
     url_source = "CODER_URL" if url else "coder login"
     url = url or session_url
@@ -95,24 +95,24 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Mapping[str, str], Map
     )
     key, value, token_source = next((each for each in tokens if each[1]), ("", "", ""))
     if not url and not value:
-        raise _error("", "no deployment is configured", _HOW_TO_CONFIGURE)
+        raise _build_error("", "no deployment is configured", _HOW_TO_CONFIGURE)
     if not url:
         remedy = "set it to Coder's address, such as https://coder.example.com"
-        raise _error("CODER_URL", "is not set", remedy)
+        raise _build_error("CODER_URL", "is not set", remedy)
     if not value:
         other = f"; the session of coder login is for {session_url}" if session_url else ""
         remedy = f"set it or CODER_SESSION_TOKEN_FILE, or run coder login{other}"
-        raise _error("CODER_SESSION_TOKEN", "is not set", remedy)
+        raise _build_error("CODER_SESSION_TOKEN", "is not set", remedy)
     return {"url": url, key: value}, {"url": url_source, key: token_source}
 
 
-def _error(variable: str, what: str, remedy: str) -> ConfigError:
+def _build_error(variable: str, what: str, remedy: str) -> ConfigError:
     return ConfigError([ConfigIssue("", variable, what, remedy)])
 
 
 def _find_session(environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the server of the session of `coder login` and the file with its token, empty without one."""
-    for folder in _cli_folders(environ):
+    for folder in _list_cli_folders(environ):
         with suppress(OSError):
             url = (folder / "url").read_text("utf-8", errors="replace").strip()
             if url and (folder / "session").is_file():
@@ -120,7 +120,7 @@ def _find_session(environ: Mapping[str, str]) -> tuple[str, str]:
     return "", ""
 
 
-def _cli_folders(environ: Mapping[str, str]) -> Iterator[Path]:
+def _list_cli_folders(environ: Mapping[str, str]) -> Iterator[Path]:
     """Yield where Coder's CLI may keep its session, on Linux and on macOS."""
     home, config_home = environ.get("HOME"), environ.get("XDG_CONFIG_HOME")
     if own := environ.get("CODER_CONFIG_DIR"):

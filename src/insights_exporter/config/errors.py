@@ -134,10 +134,10 @@ def _describe(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
     if isinstance(error := context.get("error"), InvalidValue):
         return error.what, error.remedy
     if kind == "missing":
-        examples = _owner(model, detail["loc"]).model_fields[key].examples or ["..."]
+        examples = _find_owner(model, detail["loc"]).model_fields[key].examples or ["..."]
         return "is missing", f"write `{key}: {examples[0]}`"
     if kind == "extra_forbidden":
-        known = _owner(model, detail["loc"]).model_fields
+        known = _find_owner(model, detail["loc"]).model_fields
         remedy = did_you_mean(key, known) if safe_key(key) == key else "is a space missing after a colon?"
         return "is not a known key", remedy
     if kind == "literal_error":
@@ -149,16 +149,16 @@ def _describe(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
     return what.format_map(context), remedy.format_map(context)
 
 
-def _owner(model: type[BaseModel], place: KeyPath) -> type[BaseModel]:
+def _find_owner(model: type[BaseModel], place: KeyPath) -> type[BaseModel]:
     """Return the model that the last key of `place` belongs to."""
     for step in place[:-1]:
         if step in model.model_fields:
-            model = next(_models(model.model_fields[str(step)].annotation), model)
+            model = next(_find_models(model.model_fields[str(step)].annotation), model)
     return model
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - annotations are of any type
+def _find_models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - annotations are of any type
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in typing.get_args(annotation):
-        yield from _models(argument)
+        yield from _find_models(argument)

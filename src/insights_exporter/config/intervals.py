@@ -24,7 +24,7 @@ class PollInterval:
     max_age: float
 
 
-def poll_interval(
+def choose_poll_interval(
     deployment: Deployment,
     dataset: DatasetOptions,
     window: Window | None,
@@ -41,7 +41,7 @@ def poll_interval(
     return PollInterval(every, max_age or max(_MAX_AGE_INTERVALS * every, _MIN_MAX_AGE))
 
 
-def configured_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, float]]:
+def list_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, float]]:
     """Yield each configured `every` with its place."""
     for index, window in enumerate(deployment.windows):
         if window.every is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from insights_exporter.config.env import read_environment, unknown_env_vars
+from insights_exporter.config.env import find_unknown_env_vars, read_environment
 from insights_exporter.config.errors import (
     ConfigError,
     ConfigIssue,
@@ -25,11 +25,11 @@ from insights_exporter.config.strict_yaml import MAX_BYTES, YamlError, read_yaml
 from insights_exporter.config.validation import (
     RULES,
     WARNINGS,
+    find_unreadable_files,
+    find_unusable_key_log,
+    find_world_readable_config,
+    find_world_readable_files,
     remove_missing_windows,
-    unreadable_files,
-    unusable_key_log,
-    world_readable_config,
-    world_readable_files,
 )
 
 _EXCLUSIVE_KEYS: Mapping[KeyPath, frozenset[str]] = {
@@ -79,7 +79,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collect
         raw = _RawConfig("", (RawDeployment(values, partial(_locate_variable, variables)),))
         return _validate(raw, environ, datasets)
     except ConfigError as error:
-        raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
+        raise ConfigError([*error.problems, *find_unknown_env_vars(environ)]) from None
 
 
 def parse_config(
@@ -114,7 +114,7 @@ def _add_lines(
         yield replace(issue, line=by_place.get(place))
 
 
-def example() -> str:
+def read_example() -> str:
     """Return a commented config file with every key."""
     return files("insights_exporter.config").joinpath("example.yml").read_text(encoding="utf-8")
 
@@ -228,13 +228,13 @@ def _validate(raw: _RawConfig, environ: Mapping[str, str], datasets: Collection[
     problems = [
         *raw.problems,
         *(issue for each in checked for issue in _to_issues(raw.source, each.raw, each.findings)),
-        *_repeated_names(raw.source, checked),
-        *proxies.invalid(with_proxy_of_environment),
-        *unusable_key_log(environ),
+        *_find_repeated_names(raw.source, checked),
+        *proxies.find_invalid(with_proxy_of_environment),
+        *find_unusable_key_log(environ),
     ]
     if problems:
         raise ConfigError(dict.fromkeys(problems))
-    warnings = (*_find_warnings(raw.source, checked), *proxies.skipped, *unknown_env_vars(environ))
+    warnings = (*_find_warnings(raw.source, checked), *proxies.skipped, *find_unknown_env_vars(environ))
     return LoadedConfig(
         Config(deployments=tuple(remove_missing_windows(each.deployment) for each in checked)),
         raw.source,
@@ -257,7 +257,7 @@ def _check(raw: RawDeployment, context: Mapping[str, Any], environ: Mapping[str,
     for keys, rule in RULES:
         if invalid.isdisjoint(keys):
             findings += rule(deployment)
-    findings += unreadable_files(deployment, environ)
+    findings += find_unreadable_files(deployment, environ)
     return _CheckedDeployment(raw, deployment, invalid, tuple(findings))
 
 
@@ -266,7 +266,7 @@ def _to_issues(source: str, raw: RawDeployment, findings: Iterable[Finding]) -> 
         yield ConfigIssue(source, raw.locate(place)[0], what, remedy)
 
 
-def _repeated_names(source: str, checked: Iterable[_CheckedDeployment]) -> Iterator[ConfigIssue]:
+def _find_repeated_names(source: str, checked: Iterable[_CheckedDeployment]) -> Iterator[ConfigIssue]:
     first: dict[str, str] = {}
     for each in checked:
         if each.invalid.isdisjoint(("url", "name")):
@@ -279,11 +279,11 @@ def _repeated_names(source: str, checked: Iterable[_CheckedDeployment]) -> Itera
 
 def _find_warnings(source: str, checked: list[_CheckedDeployment]) -> Iterator[ConfigIssue]:
     if source:
-        yield from world_readable_config(Path(source), [each.deployment for each in checked])
+        yield from find_world_readable_config(Path(source), [each.deployment for each in checked])
     files_warned_of = set[str]()
     for each in checked:
         findings = [finding for warning in WARNINGS for finding in warning(each.deployment)]
-        for place, what, remedy in world_readable_files(each.deployment):
+        for place, what, remedy in find_world_readable_files(each.deployment):
             if what not in files_warned_of:
                 findings.append((place, what, remedy))
             files_warned_of.add(what)

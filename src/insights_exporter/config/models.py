@@ -26,7 +26,7 @@ from insights_exporter.config.types import (
     Token,
     Url,
     Variable,
-    default_name,
+    derive_name,
 )
 
 
@@ -44,7 +44,7 @@ class Model(BaseModel):
 _DAYS = re.compile(r"([1-9][0-9]{0,3})d")
 
 
-def window_days(name: str) -> int | None:
+def parse_window_days(name: str) -> int | None:
     """Return the days in a window's name: 1 of `today`, 30 of `30d`, None of other names."""
     found = _DAYS.fullmatch(name)
     return 1 if name == "today" else int(found[1]) if found else None
@@ -72,12 +72,12 @@ class Window(Model):
     @classmethod
     def _from_name(cls, value: object) -> object:
         if isinstance(value, str):
-            if window_days(value) is None:
+            if parse_window_days(value) is None:
                 remedy = "write today, a number of days such as 7d, or a map with name and days"
                 raise InvalidValue("is not a window", remedy)
             value = {"name": value}
         if isinstance(value, dict) and "days" not in value and isinstance(value.get("name"), str):
-            days = window_days(value["name"])
+            days = parse_window_days(value["name"])
             return value if days is None else {**value, "days": days}
         return value
 
@@ -248,7 +248,7 @@ class Deployment(Defaults):
 
     url: Annotated[Url, Field(examples=["https://coder.example.com"])]
     """URL of Coder; may end in `api_path`."""
-    name: LabelValue = Field(default_factory=lambda data: default_name(data["url"]) if "url" in data else "")
+    name: LabelValue = Field(default_factory=lambda data: derive_name(data["url"]) if "url" in data else "")
     """The value of the label `deployment`. Default: the URL's host, with its port unless that is the default
     of the scheme."""
 

@@ -49,7 +49,7 @@ class Exclusion:
         """Return whether requests to a host and port are excluded from the proxy."""
         if self.port not in (None, port):
             return False
-        address = _address(host)
+        address = _parse_address(host)
         if self.network is not None:
             return address is not None and address in self.network
         if not self.domain:
@@ -71,18 +71,18 @@ class Proxies:
     exclusions: tuple[Exclusion, ...] = ()
     skipped: tuple[ConfigIssue, ...] = ()
 
-    def proxy_for(self, url: str) -> str | None:
+    def select_proxy(self, url: str) -> str | None:
         """Return the proxy for requests to `url`, None if they are sent directly.
 
         Raises:
             ConfigError: The proxy is invalid.
         """
-        host = _ascii(urlsplit(url).hostname or "")
-        address = _address(host)
+        host = _encode_host(urlsplit(url).hostname or "")
+        address = _parse_address(host)
         is_local = host == "localhost" or (address is not None and address.is_loopback)
-        return None if is_local else self._proxy_for(url)
+        return None if is_local else self._select_proxy(url)
 
-    def invalid(self, urls: Iterable[str]) -> Iterator[ConfigIssue]:
+    def find_invalid(self, urls: Iterable[str]) -> Iterator[ConfigIssue]:
         """Yield what is wrong with the proxies for `urls`.
 
         Local hosts count too: an invalid proxy is reported unless `NO_PROXY`
@@ -90,13 +90,13 @@ class Proxies:
         """
         for url in urls:
             try:
-                self._proxy_for(url)
+                self._select_proxy(url)
             except ConfigError as error:
                 yield from error.problems
 
-    def _proxy_for(self, url: str) -> str | None:
+    def _select_proxy(self, url: str) -> str | None:
         parts = urlsplit(url)
-        host, port = _ascii(parts.hostname or ""), parts.port or DEFAULT_PORTS[parts.scheme]
+        host, port = _encode_host(parts.hostname or ""), parts.port or DEFAULT_PORTS[parts.scheme]
         if parts.scheme not in self.variables or any(each.covers(host, port) for each in self.exclusions):
             return None
         name, value = self.variables[parts.scheme]
@@ -108,8 +108,8 @@ class Proxies:
 
 def read_proxies(environ: Mapping[str, str]) -> Proxies:
     """Read the proxy variables of the environment; empty ones count as unset."""
-    found = {scheme: _first_set(names, environ) for scheme, names in _VARIABLES.items()}
-    name, value = _first_set(_NO_PROXY, environ) or ("", "")
+    found = {scheme: _find_first_set(names, environ) for scheme, names in _VARIABLES.items()}
+    name, value = _find_first_set(_NO_PROXY, environ) or ("", "")
     exclusions, skipped = [], []
     for entry in filter(None, _SEPARATORS.split(value)):
         try:
@@ -129,17 +129,17 @@ def parse_exclusion(entry: str) -> Exclusion:
     """
     if entry == "*":
         return Exclusion()
-    if network := _network(entry):
+    if network := _parse_network(entry):
         return Exclusion(network)
     found = _ENTRY.fullmatch(entry)
     port = int(found["port"]) if found and found["port"] else None
     if found is None or (port is not None and not 0 < port <= _LARGEST_PORT):
         raise ValueError(entry)
     host, length = found["ipv6"] or found["host"], found["length"] or ""
-    if network := _network(f"{host}{length}"):
+    if network := _parse_network(f"{host}{length}"):
         return Exclusion(network, port=port)
     wildcard = host.startswith("*.")
-    domain = _ascii(host.removeprefix("*." if wildcard else "."))
+    domain = _encode_host(host.removeprefix("*." if wildcard else "."))
     if length or found["ipv6"] or not _HOST.fullmatch(domain) or _ONLY_NUMBERS.fullmatch(domain):
         raise ValueError(entry)
     return Exclusion(domain=domain, subdomains_only=wildcard, port=port)
@@ -160,7 +160,7 @@ def parse_proxy(text: str) -> str:
     if port == 0:
         raise InvalidValue("has no valid port", _EXAMPLE)
     user, at, _ = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{user}{at}{_proxy_host(parts)}{f':{port}' if port else ''}"
+    return f"{parts.scheme}://{user}{at}{_format_proxy_host(parts)}{f':{port}' if port else ''}"
 
 
 def _split(url: str) -> SplitResult:
@@ -182,10 +182,10 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _proxy_host(parts: SplitResult) -> str:
+def _format_proxy_host(parts: SplitResult) -> str:
     """Return the host for a URL, in ASCII; raises InvalidValue."""
     with suppress(ValueError):
-        host = _ascii(parts.hostname or "")
+        host = _encode_host(parts.hostname or "")
         if _HOST.fullmatch(host):
             return host
         address = IPv6Address(host)
@@ -194,11 +194,11 @@ def _proxy_host(parts: SplitResult) -> str:
     raise InvalidValue("has no valid host", _EXAMPLE)
 
 
-def _first_set(names: Iterable[str], environ: Mapping[str, str]) -> tuple[str, str] | None:
+def _find_first_set(names: Iterable[str], environ: Mapping[str, str]) -> tuple[str, str] | None:
     return next(((name, environ[name]) for name in names if environ.get(name, "").strip()), None)
 
 
-def _address(host: str) -> Address | None:
+def _parse_address(host: str) -> Address | None:
     try:
         address = ip_address(host)
     except ValueError:
@@ -206,14 +206,14 @@ def _address(host: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _network(text: str) -> Network | None:
+def _parse_network(text: str) -> Network | None:
     try:
         return ip_network(text, strict=False)
     except ValueError:
         return None
 
 
-def _ascii(host: str) -> str:
+def _encode_host(host: str) -> str:
     """Return a host in DNS' form: lower case, ASCII, no trailing dot; raises ValueError."""
     host = host.lower().rstrip(".")
     return host if host.isascii() else host.encode("idna").decode()

@@ -10,7 +10,7 @@ SCHEMA_PATH = "docs/configuration.schema.json"
 SCHEMA_URL = f"https://github.com/insights-exporter/insights-exporter/raw/main/{SCHEMA_PATH}"
 
 
-def json_schema(datasets: Collection[str]) -> dict[str, Any]:
+def build_json_schema(datasets: Collection[str]) -> dict[str, Any]:
     """Return the schema (Draft 2020-12) of the file given by `--config.file`, for the names of `datasets`."""
     schema: dict[str, Any] = ConfigFile.model_json_schema()
     for part in (schema, *schema["$defs"].values()):

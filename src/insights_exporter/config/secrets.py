@@ -18,7 +18,7 @@ def read_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
         ConfigError: The file or variable cannot be read, or has no token.
     """
     try:
-        return current_token(deployment, environ)
+        return load_token(deployment, environ)
     except InvalidValue as wrong:
         key = next((key for key in ("token_file", "token_env") if getattr(deployment, key)), "token")
         raise ConfigError([ConfigIssue("", key, wrong.what, wrong.remedy)]) from None
@@ -46,7 +46,7 @@ def read_key_file(path: Path) -> str:
     return _check(check_key, read_text_file(path), f"the key in {path}")
 
 
-def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
+def load_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
     """Return the token like `read_token`, but raise InvalidValue, without the key."""
     if deployment.token_file is not None:
         return _check(check_token, read_text_file(deployment.token_file), str(deployment.token_file))
@@ -78,7 +78,7 @@ def read_text_file(path: Path) -> str:
             raise InvalidValue(f"{path} is written in UTF-16", "save it as UTF-8 without a byte order mark")
         text = raw.decode().strip()
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise describe_unreadable(path, error) from None
     except UnicodeDecodeError:
         raise InvalidValue(f"{path} is not text", "save it as plain text") from None
     if not text:
@@ -86,7 +86,7 @@ def read_text_file(path: Path) -> str:
     return text
 
 
-def unreadable(path: Path, error: OSError) -> InvalidValue:
+def describe_unreadable(path: Path, error: OSError) -> InvalidValue:
     """Return the error of a file that cannot be read."""
     reason = (error.strerror or "cannot be read").lower()
     return InvalidValue(f"{path} cannot be read: {reason}", "check the path and the permissions")

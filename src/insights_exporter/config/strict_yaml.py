@@ -59,7 +59,7 @@ def read_yaml_with_lines(raw: bytes) -> tuple[object, Mapping[KeyPath, int]]:
         reader = _Reader(yaml.parse(text, Loader=_PARSER))
         return reader.read(), reader.lines
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, text) from None
+        raise _describe_syntax_error(error, text) from None
 
 
 class _Reader:
@@ -75,7 +75,7 @@ class _Reader:
         starts = (event for event in self._events if isinstance(event, yaml.DocumentStartEvent))
         data = self._build(next(self._events), ()) if next(starts, None) else None
         if second := next(starts, None):
-            raise _error_at(second, "a second document begins", "keep one, without a line of ---")
+            raise _build_error(second, "a second document begins", "keep one, without a line of ---")
         if self._anchors:
             _check_size(data)
         return data
@@ -83,11 +83,11 @@ class _Reader:
     def _build(self, event: Any, path: KeyPath) -> object:  # noqa: ANN401 -- PyYAML's events have no common type
         """Return the value at `path`, which begins with `event`."""
         if len(path) >= _MAX_DEPTH:
-            raise _error_at(event, "is nested too deeply", "no config needs that")
+            raise _build_error(event, "is nested too deeply", "no config needs that")
         if isinstance(event, yaml.AliasEvent):
             return self._resolve_alias(event)
         if event.tag is not None and not (event.tag == _TEXT and isinstance(event, yaml.ScalarEvent)):
-            raise _error_at(event, "has a tag", "write the value alone, without !")
+            raise _build_error(event, "has a tag", "write the value alone, without !")
         self._anchors.pop(event.anchor, None)  # YAML 1.2 lets an anchor be defined again
         value: object
         if isinstance(event, yaml.MappingStartEvent):
@@ -102,7 +102,7 @@ class _Reader:
 
     def _build_list(self, path: KeyPath) -> list[object]:
         entries: list[object] = []
-        for event in self._until(yaml.SequenceEndEvent):
+        for event in self._read_until(yaml.SequenceEndEvent):
             place = (*path, len(entries))
             self.lines[place] = event.start_mark.line + 1
             entries.append(self._build(event, place))
@@ -110,26 +110,26 @@ class _Reader:
 
     def _build_mapping(self, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
-        for event in self._until(yaml.MappingEndEvent):
+        for event in self._read_until(yaml.MappingEndEvent):
             key = self._build(event, (*path, ""))
             if not isinstance(key, str):
-                raise _error_at(event, "a key is not text", "put it in quotes")
+                raise _build_error(event, "a key is not text", "put it in quotes")
             if key == "<<":
                 what = "merge keys (<<) are not supported"
-                raise _error_at(event, what, "write out the keys that it merges")
+                raise _build_error(event, what, "write out the keys that it merges")
             if key in mapping:
-                raise _error_at(event, f"the key {safe_key(key)} is repeated", "keep one of them")
+                raise _build_error(event, f"the key {safe_key(key)} is repeated", "keep one of them")
             self.lines[*path, key] = event.start_mark.line + 1
             mapping[key] = self._build(next(self._events), (*path, key))
         return mapping
 
-    def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
+    def _read_until(self, end: type[yaml.Event]) -> Iterator[Any]:
         return takewhile(lambda event: not isinstance(event, end), self._events)
 
     def _resolve_alias(self, event: Any) -> object:  # noqa: ANN401 -- as above
         if event.anchor not in self._anchors:  # it has an anchor once its value is complete
             remedy = "define the anchor before it, or put the value in quotes if it begins with *"
-            raise _error_at(event, "is an alias of an anchor that is not defined", remedy)
+            raise _build_error(event, "is an alias of an anchor that is not defined", remedy)
         return self._anchors[event.anchor]
 
 
@@ -148,7 +148,7 @@ def _decode(raw: bytes) -> str:
         raise YamlError("", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8") from None
     if found := _UNREADABLE.search(text):
         what, remedy = "has a character that YAML does not allow", "remove it, or escape it in double quotes"
-        raise YamlError(_position(text, found.start()), what, remedy)
+        raise YamlError(_format_position(text, found.start()), what, remedy)
     return text
 
 
@@ -166,21 +166,21 @@ def _check_size(data: object) -> None:
             todo += [(part, depth + 1) for part in value]
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
+def _describe_syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     """Return the parser's error without its quotes from the text, which may be secret."""
     mark, problem = error.problem_mark, _LONG_QUOTE.sub("...", error.problem or "cannot be read")
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     has_tab = "\t" in line[: len(line) - len(line.lstrip())]
     remedy = "indent with spaces, not with tabs" if has_tab else "check colons, quotes and indentation there"
-    return YamlError(_position(text, mark.index) if mark else "", f"is not YAML: {problem}", remedy)
+    return YamlError(_format_position(text, mark.index) if mark else "", f"is not YAML: {problem}", remedy)
 
 
-def _error_at(item: Any, what: str, remedy: str) -> YamlError:  # noqa: ANN401 -- an event or a node
+def _build_error(item: Any, what: str, remedy: str) -> YamlError:  # noqa: ANN401 -- an event or a node
     mark = item.start_mark
     return YamlError(f"line {mark.line + 1}, column {mark.column + 1}", what, remedy)
 
 
-def _position(text: str, index: int) -> str:
+def _format_position(text: str, index: int) -> str:
     before = text[:index]
     return f"line {before.count(chr(10)) + 1}, column {index - before.rfind(chr(10))}"

@@ -108,7 +108,7 @@ DatasetKey = Annotated[str, AfterValidator(_check_dataset)]
 """Name of a dataset, checked against the names that the loader is given."""
 
 
-def default_name(url: str) -> str:
+def derive_name(url: str) -> str:
     """Return the host of `url`, with its port unless that is the default of the scheme."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""

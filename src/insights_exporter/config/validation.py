@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from insights_exporter.config.errors import ConfigIssue, Finding, InvalidValue, KeyPath, did_you_mean
-from insights_exporter.config.intervals import ROLLUP_INTERVAL, configured_intervals, poll_interval
-from insights_exporter.config.models import DatasetOptions, Deployment, TLSConfig, window_days
-from insights_exporter.config.secrets import current_token, read_key_file, read_text_file, unreadable
+from insights_exporter.config.intervals import ROLLUP_INTERVAL, choose_poll_interval, list_intervals
+from insights_exporter.config.models import DatasetOptions, Deployment, TLSConfig, parse_window_days
+from insights_exporter.config.secrets import describe_unreadable, load_token, read_key_file, read_text_file
 from insights_exporter.config.types import format_duration
 
 Rule = Callable[[Deployment], Iterator[Finding]]
@@ -19,7 +19,7 @@ _SECTIONS_WITH_WINDOWS = ("users", "parameters", "templates", "groups")
 _MIN_INTERVAL = 1.0
 
 
-def one_token(deployment: Deployment) -> Iterator[Finding]:
+def require_one_token(deployment: Deployment) -> Iterator[Finding]:
     """Require exactly one of the three sources of a token."""
     present = [key for key in _TOKEN_KEYS if getattr(deployment, key) is not None]
     if not present:
@@ -29,7 +29,7 @@ def one_token(deployment: Deployment) -> Iterator[Finding]:
         yield (key,), what, "keep one of token_file, token_env and token"
 
 
-def certificate_with_key(deployment: Deployment) -> Iterator[Finding]:
+def require_key_of_certificate(deployment: Deployment) -> Iterator[Finding]:
     """Require the private key of a certificate."""
     tls = deployment.tls
     if tls.cert_file and not tls.key_file:
@@ -38,7 +38,7 @@ def certificate_with_key(deployment: Deployment) -> Iterator[Finding]:
         yield ("tls", "key_file"), "has no certificate", "write tls.cert_file too"
 
 
-def unique_headers(deployment: Deployment) -> Iterator[Finding]:
+def refuse_repeated_headers(deployment: Deployment) -> Iterator[Finding]:
     """Refuse a header that is repeated in another case."""
     seen: dict[str, str] = {}
     for name in deployment.headers:
@@ -47,7 +47,7 @@ def unique_headers(deployment: Deployment) -> Iterator[Finding]:
             yield ("headers", name), f"is the same header as {first}", "keep one of them"
 
 
-def pseudonym_key(deployment: Deployment) -> Iterator[Finding]:
+def require_pseudonym_key(deployment: Deployment) -> Iterator[Finding]:
     """Require exactly one key for pseudonyms."""
     users = deployment.users
     if users.key is not None and users.key_file is not None:
@@ -57,7 +57,7 @@ def pseudonym_key(deployment: Deployment) -> Iterator[Finding]:
         yield ("users", "detail"), "pseudonymous needs a key", remedy
 
 
-def consistent_windows(deployment: Deployment) -> Iterator[Finding]:
+def refuse_contradictory_windows(deployment: Deployment) -> Iterator[Finding]:
     """Refuse windows with the same name, or with a name that contradicts their days."""
     seen: dict[str, int] = {}
     for index, window in enumerate(deployment.windows):
@@ -65,12 +65,12 @@ def consistent_windows(deployment: Deployment) -> Iterator[Finding]:
         if first != index:
             what = f"has the same name as windows[{first}], {window.name}"
             yield ("windows", index), what, "write a unique name"
-        if window_days(window.name) not in (None, window.days):
-            remedy = f"write {window_days(window.name)}, or choose another name"
+        if parse_window_days(window.name) not in (None, window.days):
+            remedy = f"write {parse_window_days(window.name)}, or choose another name"
             yield ("windows", index, "days"), f"contradicts the name {window.name}", remedy
 
 
-def existing_windows(deployment: Deployment) -> Iterator[Finding]:
+def refuse_unknown_windows(deployment: Deployment) -> Iterator[Finding]:
     """Refuse names of windows that the deployment does not have."""
     known = [window.name for window in deployment.windows]
     for section in _SECTIONS_WITH_WINDOWS:
@@ -81,21 +81,21 @@ def existing_windows(deployment: Deployment) -> Iterator[Finding]:
                 yield (section, "windows", index), "is not a configured window", did_you_mean(name, known)
 
 
-def minimum_interval(deployment: Deployment) -> Iterator[Finding]:
+def require_minimum_interval(deployment: Deployment) -> Iterator[Finding]:
     """Require a second between polls."""
-    for place, every in configured_intervals(deployment):
+    for place, every in list_intervals(deployment):
         if every < _MIN_INTERVAL:
             yield place, "is too short", f"write {format_duration(ROLLUP_INTERVAL)} or more (at least 1s)"
 
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
-    (_TOKEN_KEYS, one_token),
-    (("tls",), certificate_with_key),
-    (("headers",), unique_headers),
-    (("users",), pseudonym_key),
-    (("windows",), consistent_windows),
-    (("windows", *_SECTIONS_WITH_WINDOWS), existing_windows),
-    (("windows", "datasets"), minimum_interval),
+    (_TOKEN_KEYS, require_one_token),
+    (("tls",), require_key_of_certificate),
+    (("headers",), refuse_repeated_headers),
+    (("users",), require_pseudonym_key),
+    (("windows",), refuse_contradictory_windows),
+    (("windows", *_SECTIONS_WITH_WINDOWS), refuse_unknown_windows),
+    (("windows", "datasets"), require_minimum_interval),
 )
 """Each rule with the keys that must be valid by themselves."""
 
@@ -111,18 +111,18 @@ def remove_missing_windows(deployment: Deployment) -> Deployment:
     return deployment.model_copy(update=update)
 
 
-def unreadable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Finding]:
+def find_unreadable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Check the files and variables that a deployment names."""
     if deployment.token_file or deployment.token_env:
         key = "token_file" if deployment.token_file else "token_env"
-        yield from _try((key,), lambda: current_token(deployment, environ))
+        yield from _try((key,), lambda: load_token(deployment, environ))
     if key_file := deployment.users.key_file:
         yield from _try(("users", "key_file"), lambda: read_key_file(key_file))
-    for place, what, remedy in unusable_certificates(deployment.tls):
+    for place, what, remedy in find_unusable_certificates(deployment.tls):
         yield ("tls", *place), what, remedy
 
 
-def unusable_certificates(tls: TLSConfig) -> Iterator[Finding]:
+def find_unusable_certificates(tls: TLSConfig) -> Iterator[Finding]:
     """Check the files of `tls`."""
     if ca_file := tls.ca_file:
         yield from _try(("ca_file",), lambda: _load_authorities(ca_file))
@@ -143,7 +143,7 @@ def _load_authorities(path: Path) -> None:
     except ssl.SSLError:
         raise InvalidValue(f"{path} contains no certificates", "name a file in PEM format") from None
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise describe_unreadable(path, error) from None
 
 
 def _load_certificate(cert_file: Path, key_file: Path) -> None:
@@ -157,7 +157,7 @@ def _load_certificate(cert_file: Path, key_file: Path) -> None:
         raise InvalidValue(what, "name two matching PEM files") from None
 
 
-def unusable_key_log(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
+def find_unusable_key_log(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     """Check the file to which Python writes TLS keys when it creates a context."""
     if path := environ.get("SSLKEYLOGFILE"):
         try:
@@ -167,7 +167,7 @@ def unusable_key_log(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
             yield ConfigIssue("", "SSLKEYLOGFILE", what, "unset it, or name another file")
 
 
-def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
+def find_world_readable_files(deployment: Deployment) -> Iterator[Finding]:
     """Warn of files with secrets that other users can read."""
     secret_files = {
         ("token_file",): deployment.token_file,
@@ -175,25 +175,25 @@ def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
         ("tls", "key_file"): deployment.tls.key_file,
     }
     for place, path in secret_files.items():
-        if path is not None and (mode := _open_mode(path)):
+        if path is not None and (mode := _read_open_mode(path)):
             yield place, f"{path} is readable by other users (mode {mode:04o})", f"chmod 600 {path}"
 
 
-def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
+def find_intervals_below_rollup(deployment: Deployment) -> Iterator[Finding]:
     """Warn of polls that return nothing new, with their cost."""
     remedy = f"Coder updates its statistics every {format_duration(ROLLUP_INTERVAL)}"
-    for place, every in configured_intervals(deployment):
+    for place, every in list_intervals(deployment):
         if every < ROLLUP_INTERVAL:
             cost, enough = round(3600 / every), round(3600 / ROLLUP_INTERVAL)
             polls = f"{cost} polls per hour, while {enough} return the same data"
             yield place, f"{format_duration(every)} means {polls}", remedy
 
 
-def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
+def find_max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
     """Warn of values that expire before the next poll."""
     remedy = "its series would expire between polls; write more"
     for index, window in enumerate(deployment.windows):
-        interval = poll_interval(deployment, DatasetOptions(), window)
+        interval = choose_poll_interval(deployment, DatasetOptions(), window)
         if interval.max_age < interval.every:
             served = f"serves {window.name} for {format_duration(interval.max_age)}"
             what = f"{served}, but it is polled every {format_duration(interval.every)}"
@@ -206,18 +206,18 @@ def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
             yield place, what, remedy
 
 
-WARNINGS: tuple[Rule, ...] = (interval_below_rollup, max_age_below_interval)
+WARNINGS: tuple[Rule, ...] = (find_intervals_below_rollup, find_max_age_below_interval)
 
 
-def world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[ConfigIssue]:
+def find_world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[ConfigIssue]:
     """Warn of a config file with secrets that other users can read."""
     has_secrets = any(each.token or each.users.key or each.headers or each.proxy for each in deployments)
-    if has_secrets and (mode := _open_mode(path)):
+    if has_secrets and (mode := _read_open_mode(path)):
         what = f"contains secrets and is readable by other users (mode {mode:04o})"
         yield ConfigIssue(str(path), "", what, f"chmod 600 {path}, or keep them in files of their own")
 
 
-def _open_mode(path: Path) -> int:
+def _read_open_mode(path: Path) -> int:
     """Return the mode of a file that too many users can access, else 0.
 
     Access by the group is fine if another user owns the file: then the

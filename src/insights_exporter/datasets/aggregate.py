@@ -52,7 +52,7 @@ class Distribution:
         counts = accumulate(per_bucket[bucket] for bucket in range(len(self.bounds) + 1))
         return HistogramValue(tuple(counts), exact_sum(values))
 
-    def band_rows(self, labels: tuple[str, ...], histogram: HistogramValue) -> list[SampleRow]:
+    def build_band_rows(self, labels: tuple[str, ...], histogram: HistogramValue) -> list[SampleRow]:
         """Return one row per band, named by its last label: the difference of two of the buckets."""
         counts = dict(zip((*self.bounds, math.inf), histogram.counts, strict=True))
         below = (0, *(counts[bound] for _, bound in self.bands))

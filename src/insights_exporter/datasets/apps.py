@@ -62,7 +62,7 @@ def read_apps(apps: Iterable[App], limit: int) -> tuple[Sequence[AppUsage], int]
     return _apply_limit([_read(app) for app in apps], limit)
 
 
-def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: bool) -> list[SampleRow]:
+def build_usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: bool) -> list[SampleRow]:
     """Return the seconds of each app, labelled `before` and then by type and slug.
 
     Classic session apps that a `complete` report does not mention are 0.
@@ -72,7 +72,7 @@ def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: b
     return [((*before, *app), seconds) for app, seconds in sorted(totals.items()) if _is_shown(app, seconds)]
 
 
-def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[SampleRow]:
+def build_times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[SampleRow]:
     """Return how often each template app was opened; servers do not measure it for session apps.
 
     An app has none if one of its rows lacks it: the sum of the others would be too low.
@@ -92,7 +92,7 @@ def pick_named_apps(apps: Iterable[AppUsage]) -> tuple[AppUsage, ...]:
     return tuple(sorted(best.values(), key=lambda app: app.app))
 
 
-def app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
+def build_app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Return one name and family per app over all windows."""
     apps = pick_named_apps(app for result in results for app in result.named_apps)
     rows: list[SampleRow] = [((*app.app, app.name, app.family), 1.0) for app in apps]
@@ -101,13 +101,13 @@ def app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
 
 def _read(row: App) -> AppUsage:
     if row.app_type == _TEMPLATE_APP or _WORKSPACE_APP in (row.family, row.method):
-        return _redact(_usage(row, (_TEMPLATE_APP, row.slug), _WORKSPACE_APP))
+        return _redact(_build_usage(row, (_TEMPLATE_APP, row.slug), _WORKSPACE_APP))
     app = (_SESSION_APP, _CLASSIC_SPELLING.get(row.slug, row.slug))
     family = KNOWN_APPS.get(row.slug.lower().replace("-", "_"))
-    return _usage(row, app, family) if family else _redact(_usage(row, app, _UNKNOWN))
+    return _build_usage(row, app, family) if family else _redact(_build_usage(row, app, _UNKNOWN))
 
 
-def _usage(row: App, app: _AppKey, family: str) -> AppUsage:
+def _build_usage(row: App, app: _AppKey, family: str) -> AppUsage:
     return AppUsage(app, row.display_name or app[1], row.family or family, row.seconds, row.times_used)
 
 

@@ -82,7 +82,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
         daily_users: users by day, which is its ordinal.
         groups: those in a list of groups.
         follow_up: requests whose responses replace this result, which is used only if all of them fail.
-        choices: parameters whose values are not free text, see `parameters_with_choices`.
+        choices: parameters whose values are not free text, see `list_parameters_with_choices`.
     """
 
     samples: tuple[Samples, ...]
@@ -97,7 +97,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     choices: tuple[str, ...] = ()
 
 
-def no_windows(_deployment: Deployment) -> Sequence[Window | None]:
+def select_no_windows(_deployment: Deployment) -> Sequence[Window | None]:
     """Return the windows of a dataset that is polled once, without a window."""
     return (None,)
 
@@ -149,7 +149,7 @@ class Dataset:
     families: tuple[MetricFamily, ...]
     requests: Callable[[PollContext], Sequence[Request]]
     convert: Callable[[PollContext, Response], ConvertResult]
-    windows: Callable[[Deployment], Sequence[Window | None]] = no_windows
+    windows: Callable[[Deployment], Sequence[Window | None]] = select_no_windows
     unrequested: Callable[[PollContext, Sequence[Request]], ConvertResult] = lambda _context, _requests: (
         ConvertResult(())
     )
@@ -165,7 +165,7 @@ class Dataset:
     enabled_by_default: bool = True
     missing_route: MissingRoute = "unsupported"
 
-    def options(self, deployment: Deployment) -> DatasetOptions:
+    def get_options(self, deployment: Deployment) -> DatasetOptions:
         """Return what `datasets:` of the config sets for this dataset."""
         return deployment.datasets.get(self.name, DatasetOptions())
 
@@ -176,5 +176,5 @@ class Dataset:
 
     def is_enabled(self, deployment: Deployment) -> bool:
         """Return whether the dataset is polled."""
-        enabled = self.options(deployment).enabled
+        enabled = self.get_options(deployment).enabled
         return self.enabled_by_default if enabled is None else enabled

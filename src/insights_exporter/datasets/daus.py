@@ -11,7 +11,13 @@ from insights_exporter.datasets.aggregate import sum_by_key
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
 from insights_exporter.datasets.report_schema import UsersResponse
-from insights_exporter.datasets.timerange import day_seconds, read_day, whole_days, window_range, zone_of
+from insights_exporter.datasets.timerange import (
+    compute_day_start,
+    compute_window_range,
+    load_zone,
+    read_day,
+    span_days,
+)
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/daus"
@@ -68,32 +74,32 @@ def counts_in_utc(deployment: Deployment) -> bool:
     return deployment.timezone in _UTC_NAMES
 
 
-def historic_requests(context: PollContext) -> Sequence[Request]:
+def build_historic_requests(context: PollContext) -> Sequence[Request]:
     """Return the request for a report on the day before `now`."""
-    today, zone = context.now.date(), zone_of(context)
-    return (Request(REPORT_PATH, whole_days(today - timedelta(days=1), today, zone), YESTERDAY),)
+    today, zone = context.now.date(), load_zone(context)
+    return (Request(REPORT_PATH, span_days(today - timedelta(days=1), today, zone), YESTERDAY),)
 
 
 def convert_day_before(context: PollContext, days: Mapping[int, float]) -> tuple[Samples, ...]:
     """Return what is exposed of the day before `now` if it is among `days`, else nothing."""
     day = context.now.date().toordinal() - 1
-    return _samples([(YESTERDAY, days[day], day_seconds(day))]) if day in days else ()
+    return _build_samples([(YESTERDAY, days[day], compute_day_start(day))]) if day in days else ()
 
 
 def read_days(body: bytes) -> dict[int, float]:
     """Return the users of all UTC days in a response, by the ordinal of the day."""
-    return _amounts(decode(body, DausResponse).value)
+    return _read_amounts(decode(body, DausResponse).value)
 
 
-def requests(context: PollContext) -> Sequence[Request]:
+def build_requests(context: PollContext) -> Sequence[Request]:
     """Return one request for all UTC days, or one for each day of another zone.
 
     The server's own parameter for other zones only shifts the names of the days.
     """
     if counts_in_utc(context.deployment):
         return (Request(path=PATH),)
-    so_far = window_range(Window(name=TODAY, days=1), context.now, zone_of(context))
-    return (Request(REPORT_PATH, so_far, TODAY), *historic_requests(context))
+    so_far = compute_window_range(Window(name=TODAY, days=1), context.now, load_zone(context))
+    return (Request(REPORT_PATH, so_far, TODAY), *build_historic_requests(context))
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
@@ -101,30 +107,30 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     if response.request.path == REPORT_PATH:
         return _convert_report(context, response)
     decoded = decode(response.body, DausResponse)
-    amounts = _amounts(decoded.value)
+    amounts = _read_amounts(decoded.value)
     newest = max(amounts, default=0)
     today = context.now.astimezone(UTC).toordinal()
     if 0 < today - newest <= len(decoded.invalid):  # the newer days may be among the rows that were dropped
         newest = today
     days = [
-        (name, amounts[day], day_seconds(day))
+        (name, amounts[day], compute_day_start(day))
         for name, day in ((TODAY, newest), (YESTERDAY, newest - 1))
         if day in amounts
     ]
     by_day = tuple(sorted(amounts.items()))
-    return ConvertResult(_samples(days), invalid=decoded.invalid, daily_users=by_day)
+    return ConvertResult(_build_samples(days), invalid=decoded.invalid, daily_users=by_day)
 
 
 def _convert_report(context: PollContext, response: Response) -> ConvertResult:
     """Return the one day of a report."""
     decoded = decode(response.body, UsersResponse)
     report, name = decoded.value.report, response.request.subject
-    day = context.now.astimezone(zone_of(context)).toordinal() - (name == YESTERDAY)
-    samples = _samples([(name, report.active_users, unix_seconds(report.start_time))])
+    day = context.now.astimezone(load_zone(context)).toordinal() - (name == YESTERDAY)
+    samples = _build_samples([(name, report.active_users, unix_seconds(report.start_time))])
     return ConvertResult(samples, invalid=decoded.invalid, daily_users=((day, report.active_users),))
 
 
-def _samples(days: Sequence[tuple[str, float, float | None]]) -> tuple[Samples, ...]:
+def _build_samples(days: Sequence[tuple[str, float, float | None]]) -> tuple[Samples, ...]:
     """Return the users and the start of each day, as far as it is known."""
     return (
         Samples(DAILY_ACTIVE_USERS, [((name,), users) for name, users, _ in days]),
@@ -132,19 +138,19 @@ def _samples(days: Sequence[tuple[str, float, float | None]]) -> tuple[Samples, 
     )
 
 
-def _amounts(response: DausResponse) -> dict[int, float]:
+def _read_amounts(response: DausResponse) -> dict[int, float]:
     return sum_by_key((read_day(entry.date), entry.amount) for entry in response.entries)
 
 
 DATASET = Dataset(
     name="daus",
     families=(DAILY_ACTIVE_USERS, DAY_START),
-    requests=requests,
+    requests=build_requests,
     convert=convert,
     default_interval=300.0,
     roles=("Auditor", "Owner"),
     backfill="always",
-    historic_requests=historic_requests,
+    historic_requests=build_historic_requests,
     daily_history=DailyHistory(
         request=Request(PATH), read=read_days, convert=convert_day_before, covers=counts_in_utc
     ),

@@ -102,9 +102,9 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     listed = [
         row for row in decoded.value if request.path in {PATH, organization_path(row.organization_id, PATH)}
     ]
-    groups, dropped = _select(context.deployment, _groups_by_id(listed, request.subject).values())
+    groups, dropped = _select(context.deployment, _index_groups(listed, request.subject).values())
     members: list[SampleRow] = [
-        (_labels(group), group.member_count)
+        (_list_labels(group), group.member_count)
         for group in groups
         if group.member_count >= context.deployment.groups.min_users
     ]
@@ -113,11 +113,11 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     )
 
 
-def activity_by_group(context: PollContext, seconds: Mapping[str, float]) -> Iterator[Samples]:
+def group_activity(context: PollContext, seconds: Mapping[str, float]) -> Iterator[Samples]:
     """Yield how many members of each group were active, and for how long."""
     active = [
         (labels, [seconds[user] for user in group.members if user in seconds])
-        for labels, group in _groups_of_window(context)
+        for labels, group in _select_groups(context)
     ]
     exposed = [
         (labels, values) for labels, values in active if len(values) >= context.deployment.groups.min_users
@@ -126,35 +126,35 @@ def activity_by_group(context: PollContext, seconds: Mapping[str, float]) -> Ite
     yield Samples(GROUP_ACTIVITY, [(labels, exact_sum(values)) for labels, values in exposed])
 
 
-def quality_by_group(context: PollContext, latencies: Mapping[str, Mapping[str, float]]) -> Samples:
+def group_quality(context: PollContext, latencies: Mapping[str, Mapping[str, float]]) -> Samples:
     """Return the quality of the connections of each group; `latencies` are seconds by percentile and user."""
     rows: list[SampleRow] = []
-    for labels, group in _groups_of_window(context):
+    for labels, group in _select_groups(context):
         for percentile, seconds in latencies.items():
             values = [seconds[user] for user in group.members if user in seconds]
             if len(values) >= context.deployment.groups.min_users:
                 histogram = LATENCY.build_histogram(values)
-                rows += LATENCY.band_rows((*labels, percentile), histogram)
+                rows += LATENCY.build_band_rows((*labels, percentile), histogram)
     return Samples(GROUP_CONNECTION_QUALITY, rows)
 
 
-def _groups_of_window(context: PollContext) -> Iterator[tuple[tuple[str, ...], Group]]:
+def _select_groups(context: PollContext) -> Iterator[tuple[tuple[str, ...], Group]]:
     window = context.window.name if context.window else ""
     if window in context.deployment.groups.windows:
-        yield from (((window, *_labels(group)), group) for group in context.groups)
+        yield from (((window, *_list_labels(group)), group) for group in context.groups)
 
 
-def _labels(group: Group) -> tuple[str, str, str]:
+def _list_labels(group: Group) -> tuple[str, str, str]:
     return group.organization, group.name, group.group_id
 
 
-def _groups_by_id(listed: Iterable[ListedGroup], organization: str) -> dict[str, Group]:
+def _index_groups(listed: Iterable[ListedGroup], organization: str) -> dict[str, Group]:
     """Return groups by id, of several the last by name; `organization` is of rows that do not name theirs."""
-    groups = (_group(row, organization) for row in listed)
+    groups = (_build_group(row, organization) for row in listed)
     return {each.group_id: each for each in sorted(groups, key=msgspec.structs.astuple)}
 
 
-def _group(row: ListedGroup, organization: str) -> Group:
+def _build_group(row: ListedGroup, organization: str) -> Group:
     members = tuple(sorted({member.id for member in row.members or ()}))
     return Group(
         group_id=row.id,

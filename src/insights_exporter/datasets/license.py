@@ -103,22 +103,22 @@ def convert(_context: PollContext, response: Response) -> ConvertResult:
     hours = [("purchased", runtime.limit), ("soft", runtime.soft_limit), ("hard", runtime.hard_limit)]
     seconds = [(name, limit * _SECONDS_PER_HOUR) for name, limit in hours if limit is not None]
     samples = (
-        Samples(SEATS_USED, _rows_with_value(used)),
-        Samples(SEATS_LIMIT, _rows_with_value(allowed)),
+        Samples(SEATS_USED, _build_rows(used)),
+        Samples(SEATS_LIMIT, _build_rows(allowed)),
         Samples(
             AGENT_RUNTIME, [] if runtime.actual_ms is None else [((), runtime.actual_ms / _MILLISECONDS)]
         ),
-        Samples(AGENT_RUNTIME_LIMIT, _rows_with_value(seconds)),
-        Samples(LICENSE_STATUS, list(_statuses(users.entitlement))),
+        Samples(AGENT_RUNTIME_LIMIT, _build_rows(seconds)),
+        Samples(LICENSE_STATUS, list(_build_statuses(users.entitlement))),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
 
-def _rows_with_value(values: Iterable[tuple[str, float | None]]) -> list[SampleRow]:
+def _build_rows(values: Iterable[tuple[str, float | None]]) -> list[SampleRow]:
     return [((label,), value) for label, value in values if value is not None]
 
 
-def _statuses(entitlement: str) -> Iterator[SampleRow]:
+def _build_statuses(entitlement: str) -> Iterator[SampleRow]:
     """Yield each known status, and one that is not known."""
     current = entitlement[:LONGEST_VALUE] or EMPTY
     for status in dict.fromkeys((*STATUSES, current)):

@@ -30,7 +30,7 @@ def is_included(name: str, include: Iterable[str], exclude: Iterable[str]) -> bo
     return included and not any(fnmatchcase(name, pattern) for pattern in exclude)
 
 
-def parameter_samples(
+def build_parameter_samples(
     family: MetricFamily,
     parameters: Sequence[Parameter],
     rules: Rules,
@@ -47,14 +47,14 @@ def parameter_samples(
     limit = rules.limit if most is None else min(rules.limit, most)
     rows: list[SampleRow] = []
     aggregated = 0
-    for key, counts in sorted(_by_parameter(parameters, rules).items()):
+    for key, counts in sorted(_group_by_parameter(parameters, rules).items()):
         shown, beyond = apply_limit(counts, limit)
         rows.extend(((*labels, *key, value), count) for value, count in shown.items())
         aggregated += beyond
     return (Samples(family, rows),), aggregated
 
 
-def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:
+def list_parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:
     """Return the names of parameters of which every template declares the values: they are not free text."""
     free = {parameter.name for parameter in parameters if not _is_closed(parameter)}
     return tuple(sorted({parameter.name for parameter in parameters} - free))
@@ -70,17 +70,18 @@ def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
     return shown, len(ranked[limit:])
 
 
-def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:
+def _group_by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:
     rows = defaultdict[_Key, list[tuple[str, float]]](list)
     for parameter in parameters:
         if is_included(parameter.name, rules.include, rules.exclude):
             rows[parameter.name, parameter.parameter_type or ""] += (
-                (_shown_value(parameter, each.value or "", rules), each.count) for each in parameter.values
+                (_choose_shown_value(parameter, each.value or "", rules), each.count)
+                for each in parameter.values
             )
     return {key: sum_by_key(values) for key, values in rows.items()}
 
 
-def _shown_value(parameter: Parameter, value: str, rules: Rules) -> str:
+def _choose_shown_value(parameter: Parameter, value: str, rules: Rules) -> str:
     if rules.values == "none" or (rules.values == "options" and not _is_closed(parameter)):
         return OTHER
     if not value:

@@ -7,7 +7,7 @@ from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH, UsersResponse
-from insights_exporter.datasets.timerange import whole_days, zone_of
+from insights_exporter.datasets.timerange import load_zone, span_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 _WEEK = timedelta(days=7)
@@ -36,7 +36,7 @@ MONTHLY_ACTIVE_USERS = MetricFamily(
 _BY_LENGTH = {"week": WEEKLY_ACTIVE_USERS, "month": MONTHLY_ACTIVE_USERS}
 
 
-def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
+def list_periods_before(today: date) -> Mapping[str, tuple[date, date]]:
     """Return the first day of each period and the day after its last."""
     monday = today - timedelta(days=today.weekday())
     this_month = today.replace(day=1)
@@ -49,12 +49,12 @@ def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
     }
 
 
-def requests(context: PollContext) -> Sequence[Request]:
+def build_requests(context: PollContext) -> Sequence[Request]:
     """Return one request per period, whose days are then right in every zone, on every server."""
-    zone = zone_of(context)
-    periods = periods_before(context.now.astimezone(zone).date())
+    zone = load_zone(context)
+    periods = list_periods_before(context.now.astimezone(zone).date())
     return tuple(
-        Request(path=PATH, span=whole_days(first, after, zone), subject=name)
+        Request(path=PATH, span=span_days(first, after, zone), subject=name)
         for name, (first, after) in periods.items()
     )
 
@@ -70,7 +70,7 @@ def convert(_context: PollContext, response: Response) -> ConvertResult:
 DATASET = Dataset(
     name="periods",
     families=(WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS),
-    requests=requests,
+    requests=build_requests,
     convert=convert,
     default_interval=3600.0,
     backfill="always",

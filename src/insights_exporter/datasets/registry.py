@@ -38,7 +38,7 @@ DATASETS: Mapping[str, Dataset] = {
 """The datasets by name."""
 
 
-def enabled_datasets(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Dataset]:
+def select_enabled(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Dataset]:
     """Yield the datasets that are enabled, without those that depend on one that is not."""
     for dataset in datasets.values():
         needed = [dataset, datasets[dataset.depends_on]] if dataset.depends_on else [dataset]
@@ -46,7 +46,7 @@ def enabled_datasets(deployment: Deployment, datasets: Mapping[str, Dataset]) ->
             yield dataset
 
 
-def data_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
+def list_data_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
     """Return all families of Coder's data in the order of the exposition: those that name users last."""
     declared = [family for dataset in datasets.values() for family in dataset.families]
     families = (*(family for family in declared if family not in WINDOW_FAMILIES), *WINDOW_FAMILIES)

@@ -135,7 +135,7 @@ class UsersResponse(Envelope, frozen=True):
     report: UsersReport
 
 
-def window_samples(dataset: str, window: str, report: WindowReport) -> tuple[Samples, ...]:
+def build_window_samples(dataset: str, window: str, report: WindowReport) -> tuple[Samples, ...]:
     """Return the gauges of the window that a report of `dataset` states."""
     return tuple(
         Samples(family, [((dataset, window), seconds)])

@@ -36,7 +36,7 @@ def build_info(version: str | None) -> Samples:
     return Samples(BUILD_INFO, [((version,), 1.0)] if version else [])
 
 
-def token_samples(token: TokenLifetime) -> tuple[Samples, ...]:
+def build_token_samples(token: TokenLifetime) -> tuple[Samples, ...]:
     """Return the gauges about the token, as far as they are known."""
     return tuple(
         Samples(family, [] if seconds is None else [((), seconds)])

@@ -83,7 +83,7 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     license_status: str = ""
     activity: HistogramValue | None = None
 
-    def after_day(self) -> "PollSummary":
+    def drop_weeks_and_months(self) -> "PollSummary":
         """Return the summary without weeks and months: after midnight they may be those before."""
         return msgspec.structs.replace(self, weeks={}, months={})
 
@@ -116,7 +116,7 @@ def summarize(result: ConvertResult) -> PollSummary:
     names = {app.app: _READABLE.get(app.name, app.name) for app in result.named_apps}
     apps = rows.get(templates.APP_USAGE)
     template_users = rows.get(template_breakdown.TEMPLATE_ACTIVE_USERS)
-    limits = _by_first_label(rows, license_dataset.SEATS_LIMIT)
+    limits = _index_by_first_label(rows, license_dataset.SEATS_LIMIT)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(result.daily_users[-DAYS:]),
@@ -127,13 +127,13 @@ def summarize(result: ConvertResult) -> PollSummary:
         if template_users is None
         else tuple((organization, name, users) for (_, organization, name, _), users in template_users),
         templates_in_use=None if result.in_use is None else len(result.in_use),
-        users=_by_first_label(rows, user_status_counts.USERS),
-        weeks=_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
-        months=_by_first_label(rows, periods.MONTHLY_ACTIVE_USERS),
-        parameters=_parameters(rows, result.choices),
+        users=_index_by_first_label(rows, user_status_counts.USERS),
+        weeks=_index_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
+        months=_index_by_first_label(rows, periods.MONTHLY_ACTIVE_USERS),
+        parameters=_summarize_parameters(rows, result.choices),
         seats={
             feature: (value, limits.get(feature))
-            for feature, value in _by_first_label(rows, license_dataset.SEATS_USED).items()
+            for feature, value in _index_by_first_label(rows, license_dataset.SEATS_USED).items()
         },
         license_status=next(
             (labels[0] for labels, value in rows.get(license_dataset.LICENSE_STATUS, ()) if value), ""
@@ -150,11 +150,11 @@ def _rank(values: Iterable[tuple[str, float]], limit: int) -> Ranking:
     return Ranking(tuple(most), len(used) - len(most), rest if len(used) > len(most) else 0.0)
 
 
-def _by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
+def _index_by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
     return {labels[0]: value for labels, value in rows.get(family, ())}
 
 
-def _parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ...]:
+def _summarize_parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ...]:
     """Return the parameters of most workspaces; free text, which may name users, leaves no value."""
     by_name = defaultdict[str, list[tuple[str, float]]](list)
     for (_, name, _, value), workspaces in rows.get(templates.PARAMETER_WORKSPACES, ()):

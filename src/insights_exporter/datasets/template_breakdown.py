@@ -11,13 +11,13 @@ from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY, sum_by_key
-from insights_exporter.datasets.apps import APP_LABELS, read_apps, times_used_rows, usage_rows
+from insights_exporter.datasets.apps import APP_LABELS, build_times_used_rows, build_usage_rows, read_apps
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
-from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, PARAMETER_LABELS, parameter_samples
+from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, PARAMETER_LABELS, build_parameter_samples
 from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
-from insights_exporter.datasets.timerange import midnight, time_range_of, window_of, zone_of
+from insights_exporter.datasets.timerange import compute_time_range, find_midnight, load_zone, require_window
 from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 NAME: Final = "template-breakdown"
@@ -137,22 +137,24 @@ TEMPLATE_CONNECTION_QUALITY = MetricFamily(
 _Ids = Iterable[str] | None
 
 
-def _labels(context: PollContext, template_id: str) -> tuple[str, str, str, str]:
+def _build_labels(context: PollContext, template_id: str) -> tuple[str, str, str, str]:
     """Return window, organization, name and id; a template that is no longer listed has its id as name."""
     template = context.templates.get(template_id) or Template(template_id, template_id, "")
-    return window_of(context).name, template.organization, template.name, template_id
+    return require_window(context).name, template.organization, template.name, template_id
 
 
 def convert_report(context: PollContext, response: Response) -> ConvertResult:
     """Return users, apps and parameters of a template."""
     decoded = decode(response.body, TemplatesResponse)
-    _check_subject(response, _named_templates(decoded.value))
-    labels = _labels(context, response.request.subject)
-    daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels[1:]))
+    _check_subject(response, _list_named_templates(decoded.value))
+    labels = _build_labels(context, response.request.subject)
+    daily = Samples(
+        TEMPLATE_DAILY_ACTIVE_USERS, _build_daily_rows(context, response, decoded.value, labels[1:])
+    )
     report = decoded.value.report
     if report is None:
         return ConvertResult((daily,), invalid=decoded.invalid)
-    parameters, values_aggregated = parameter_samples(
+    parameters, values_aggregated = build_parameter_samples(
         TEMPLATE_PARAMETER_WORKSPACES,
         report.parameters_usage or (),
         context.deployment.parameters,
@@ -163,8 +165,8 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     complete = decoded.complete("report.apps_usage")
     samples = (
         Samples(TEMPLATE_ACTIVE_USERS, [(labels, report.active_users)]),
-        Samples(TEMPLATE_APP_USAGE, usage_rows(apps, labels, complete=complete)),
-        Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, labels)),
+        Samples(TEMPLATE_APP_USAGE, build_usage_rows(apps, labels, complete=complete)),
+        Samples(TEMPLATE_APP_TIMES_USED, build_times_used_rows(apps, labels)),
         daily,
         *parameters,
     )
@@ -176,11 +178,11 @@ def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, user_activity.ActivityResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
-    labels = _labels(context, response.request.subject)
-    histogram = ACTIVITY.build_histogram(user_activity.seconds_by_user(report.users).values())
+    labels = _build_labels(context, response.request.subject)
+    histogram = ACTIVITY.build_histogram(user_activity.index_seconds(report.users).values())
     samples = (
         Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
-        Samples(TEMPLATE_ACTIVITY_LEVEL, ACTIVITY.band_rows(labels, histogram)),
+        Samples(TEMPLATE_ACTIVITY_LEVEL, ACTIVITY.build_band_rows(labels, histogram)),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
@@ -190,16 +192,16 @@ def convert_latency(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, user_latency.LatencyResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
-    labels = _labels(context, response.request.subject)
-    histograms = user_latency.latency_histograms(labels, user_latency.latencies_by_user(report.users))
+    labels = _build_labels(context, response.request.subject)
+    histograms = user_latency.build_latency_histograms(labels, user_latency.index_latencies(report.users))
     samples = (
         Samples(TEMPLATE_LATENCY_DISTRIBUTION, histograms),
-        Samples(TEMPLATE_CONNECTION_QUALITY, user_latency.quality_rows(histograms)),
+        Samples(TEMPLATE_CONNECTION_QUALITY, user_latency.build_quality_rows(histograms)),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
 
-def daily_window(deployment: Deployment) -> Window | None:
+def select_daily_window(deployment: Deployment) -> Window | None:
     """Return the one window whose responses have the days, since those have no `window` label.
 
     The shortest that covers yesterday too, else one that covers today.
@@ -212,7 +214,7 @@ def daily_window(deployment: Deployment) -> Window | None:
     return min(fitting, key=lambda window: (window.days == 1, window.days), default=None)
 
 
-def _named_templates(response: TemplatesResponse) -> list[_Ids]:
+def _list_named_templates(response: TemplatesResponse) -> list[_Ids]:
     report = response.report
     rows = [*report.apps_usage, *(report.parameters_usage or ())] if report else []
     named = [report.template_ids] if report else []
@@ -230,44 +232,48 @@ def _check_subject(response: Response, named: Iterable[_Ids]) -> None:
         raise InvalidResponse(text)
 
 
-def _daily_rows(
+def _build_daily_rows(
     context: PollContext, response: Response, body: TemplatesResponse, labels: tuple[str, ...]
 ) -> list[SampleRow]:
     users = sum_by_key(
         ((unix_seconds(interval.start_time), unix_seconds(interval.end_time)), interval.active_users)
         for interval in body.interval_reports or ()
     )
-    return [((day, *labels), users[span]) for day, span in _days(context, response).items() if span in users]
+    return [
+        ((day, *labels), users[span]) for day, span in _find_days(context, response).items() if span in users
+    ]
 
 
-def _days(context: PollContext, response: Response) -> Mapping[str, tuple[float, float]]:
+def _find_days(context: PollContext, response: Response) -> Mapping[str, tuple[float, float]]:
     """Return what the row of each day must cover: a whole day, or today up to where the request ends.
 
     Servers count in steps of 24 hours, which are not days while a clock change lies in the window.
     """
-    zone, span = zone_of(context), response.request.span
+    zone, span = load_zone(context), response.request.span
     today = context.now.astimezone(zone).date()
-    start = midnight(today, zone).timestamp()
-    before = midnight(today - timedelta(days=1), zone).timestamp()
-    end = span.end.timestamp() if span and context.window == daily_window(context.deployment) else start
+    start = find_midnight(today, zone).timestamp()
+    before = find_midnight(today - timedelta(days=1), zone).timestamp()
+    end = (
+        span.end.timestamp() if span and context.window == select_daily_window(context.deployment) else start
+    )
     # A request made before the last midnight has the end of that day only in part.
     return {TODAY: (start, end), YESTERDAY: (before, start)} if end > start else {}
 
 
-def windows(deployment: Deployment) -> Sequence[Window | None]:
+def select_windows(deployment: Deployment) -> Sequence[Window | None]:
     """Return the windows in which templates are broken down."""
     if not deployment.templates.breakdown:
         return ()
     return tuple(window for window in deployment.windows if window.name in deployment.templates.windows)
 
 
-def requests(context: PollContext) -> Sequence[Request]:
+def build_requests(context: PollContext) -> Sequence[Request]:
     """Return the requests for each template in use, up to the limit: of too many the first by id.
 
     The `subject` is the template's id. With `templates.users` there are up to three requests per template,
     one for each dataset of users that is enabled.
     """
-    deployment, span = context.deployment, time_range_of(context)
+    deployment, span = context.deployment, compute_time_range(context)
     of_users = (user_activity, user_latency) if deployment.templates.users else ()
     paths = [(each.PATH, dict[str, str]()) for each in of_users if each.DATASET.is_enabled(deployment)]
     return tuple(
@@ -282,11 +288,13 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     return _READERS[response.request.path](context, response)
 
 
-def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertResult:
+def convert_unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertResult:
     """Return 0 users for each listed template without use, and count the templates beyond the limit."""
     used = set(context.in_use)
     rows: list[SampleRow] = [
-        (_labels(context, template), 0.0) for template in sorted(context.templates) if template not in used
+        (_build_labels(context, template), 0.0)
+        for template in sorted(context.templates)
+        if template not in used
     ]
     beyond = len(_in_use(context)) - len({request.subject for request in requests})
     return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
@@ -316,10 +324,10 @@ DATASET = Dataset(
         TEMPLATE_ACTIVITY_LEVEL,
         TEMPLATE_CONNECTION_QUALITY,
     ),
-    windows=windows,
-    requests=requests,
+    windows=select_windows,
+    requests=build_requests,
     convert=convert,
-    unrequested=unrequested,
+    unrequested=convert_unrequested,
     depends_on="templates",
     backfill="always",
     missing_route="not_found",

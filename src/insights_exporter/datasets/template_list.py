@@ -61,11 +61,11 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         return ConvertResult((), invalid=lists.invalid, templates={}, follow_up=lists.value)
     request, decoded = response.request, decode(response.body, list[ListedTemplate])
     rows = [row for row in decoded.value if _belongs_to(row, request)]
-    templates = _templates_by_id(rows, request.subject, context.templates)
+    templates = _index_templates(rows, request.subject, context.templates)
     nameless = request.path == PATH and any(not row.organization_name for row in rows)
     durations, invalid = build_durations(rows, templates)
     return ConvertResult(
-        samples=(template_info(templates), durations),
+        samples=(build_template_info(templates), durations),
         invalid=(*decoded.invalid, *invalid),
         templates=templates,
         follow_up=(Request(path=ORGANIZATIONS_PATH),) if nameless else (),
@@ -81,7 +81,7 @@ def _belongs_to(row: ListedTemplate, request: Request) -> bool:
     return row.organization_name == request.subject
 
 
-def _templates_by_id(
+def _index_templates(
     rows: Iterable[ListedTemplate], organization: str, known: Mapping[str, Template]
 ) -> dict[str, Template]:
     """Return templates by id, of several the last by name.
@@ -97,7 +97,7 @@ def _templates_by_id(
     return {each.template_id: each for each in sorted(templates, key=msgspec.structs.astuple)}
 
 
-def template_info(templates: Mapping[str, Template]) -> Samples:
+def build_template_info(templates: Mapping[str, Template]) -> Samples:
     """Return one series per template, sorted by id."""
     rows: list[SampleRow] = [
         ((each.organization, each.name, template_id, str(each.deprecated).lower()), 1.0)

@@ -7,16 +7,25 @@ from insights_exporter.coder.request import Response
 from insights_exporter.datasets.apps import (
     APP_INFO,
     APP_LABELS,
-    app_info,
+    build_app_info,
+    build_times_used_rows,
+    build_usage_rows,
     pick_named_apps,
     read_apps,
-    times_used_rows,
-    usage_rows,
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
-from insights_exporter.datasets.parameters import PARAMETER_LABELS, parameter_samples, parameters_with_choices
-from insights_exporter.datasets.report_schema import PATH, WINDOW_FAMILIES, TemplatesResponse, window_samples
-from insights_exporter.datasets.timerange import window_of, window_request
+from insights_exporter.datasets.parameters import (
+    PARAMETER_LABELS,
+    build_parameter_samples,
+    list_parameters_with_choices,
+)
+from insights_exporter.datasets.report_schema import (
+    PATH,
+    WINDOW_FAMILIES,
+    TemplatesResponse,
+    build_window_samples,
+)
+from insights_exporter.datasets.timerange import build_window_request, require_window
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 NAME: Final = "templates"
@@ -73,8 +82,8 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     if report is None:
         return ConvertResult((), invalid=decoded.invalid)
-    window = window_of(context).name
-    parameters, values_aggregated = parameter_samples(
+    window = require_window(context).name
+    parameters, values_aggregated = build_parameter_samples(
         PARAMETER_WORKSPACES, report.parameters_usage or (), context.deployment.parameters, (window,)
     )
     apps, apps_aggregated = read_apps(report.apps_usage, context.deployment.apps.limit)
@@ -83,16 +92,16 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     return ConvertResult(
         samples=(
             Samples(ACTIVE_USERS, [((window,), report.active_users)]),
-            Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
-            Samples(APP_TIMES_USED, times_used_rows(apps, (window,))),
+            Samples(APP_USAGE, build_usage_rows(apps, (window,), complete=complete)),
+            Samples(APP_TIMES_USED, build_times_used_rows(apps, (window,))),
             *parameters,
-            *window_samples(NAME, window, report),
+            *build_window_samples(NAME, window, report),
         ),
         aggregated=values_aggregated + apps_aggregated,
         invalid=decoded.invalid,
         in_use=tuple(sorted(set(report.template_ids or ()))) if names_all_templates else None,
         named_apps=pick_named_apps(apps),
-        choices=parameters_with_choices(report.parameters_usage or ()) if parameters else (),
+        choices=list_parameters_with_choices(report.parameters_usage or ()) if parameters else (),
     )
 
 
@@ -100,9 +109,9 @@ DATASET = Dataset(
     name=NAME,
     families=(ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *WINDOW_FAMILIES),
     windows=lambda deployment: deployment.windows,
-    requests=lambda context: (window_request(PATH, context),),
+    requests=lambda context: (build_window_request(PATH, context),),
     convert=convert,
-    merge_windows=app_info,
+    merge_windows=build_app_info,
     backfill="always",
     missing_route="not_found",
 )

@@ -18,7 +18,7 @@ def read_day(text: str) -> int:
     return date.fromisoformat(text[: len("2006-01-02")]).toordinal()
 
 
-def day_seconds(ordinal: int) -> float:
+def compute_day_start(ordinal: int) -> float:
     """Return the Unix seconds at which a day begins in UTC."""
     return datetime.fromordinal(ordinal).replace(tzinfo=UTC).timestamp()
 
@@ -34,7 +34,7 @@ def require_time(name: str, moment: datetime) -> None:
         raise ValueError(problem)
 
 
-def midnight(day: date, zone: ZoneInfo) -> datetime:
+def find_midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return 00:00:00 of `day` with the offset valid just before it.
 
     The offset is fixed, not the zone: if clocks jump over midnight, 00:00:00
@@ -44,25 +44,27 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, timezone(offset or timedelta()))
 
 
-def next_full_hour(now: datetime) -> datetime:
+def find_next_full_hour(now: datetime) -> datetime:
     """Return the end of the running hour in UTC, as the server counts hours."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def window_range(window: Window, now: datetime, zone: ZoneInfo) -> TimeRange:
+def compute_window_range(window: Window, now: datetime, zone: ZoneInfo) -> TimeRange:
     """Return what `window` covers at `now`: whole days of `zone`."""
     today = now.astimezone(zone).date()
     if window.include_today:
-        return TimeRange(midnight(today - timedelta(days=window.days - 1), zone), next_full_hour(now))
-    return whole_days(today - timedelta(days=window.days), today, zone)
+        return TimeRange(
+            find_midnight(today - timedelta(days=window.days - 1), zone), find_next_full_hour(now)
+        )
+    return span_days(today - timedelta(days=window.days), today, zone)
 
 
-def whole_days(first: date, after: date, zone: ZoneInfo) -> TimeRange:
+def span_days(first: date, after: date, zone: ZoneInfo) -> TimeRange:
     """Return the whole days from `first` up to, not including, `after`."""
-    return TimeRange(midnight(first, zone), midnight(after, zone))
+    return TimeRange(find_midnight(first, zone), find_midnight(after, zone))
 
 
-def window_of(context: PollContext) -> Window:
+def require_window(context: PollContext) -> Window:
     """Return the window of a context that has one.
 
     Raises:
@@ -74,16 +76,16 @@ def window_of(context: PollContext) -> Window:
     return context.window
 
 
-def zone_of(context: PollContext) -> ZoneInfo:
+def load_zone(context: PollContext) -> ZoneInfo:
     """Return the time zone whose days are counted."""
     return ZoneInfo(context.deployment.timezone)
 
 
-def time_range_of(context: PollContext) -> TimeRange:
+def compute_time_range(context: PollContext) -> TimeRange:
     """Return what the window of `context` covers now."""
-    return window_range(window_of(context), context.now, zone_of(context))
+    return compute_window_range(require_window(context), context.now, load_zone(context))
 
 
-def window_request(path: str, context: PollContext) -> Request:
+def build_window_request(path: str, context: PollContext) -> Request:
     """Return the request for the window of `context`, without further parameters."""
-    return Request(path=path, span=time_range_of(context))
+    return Request(path=path, span=compute_time_range(context))

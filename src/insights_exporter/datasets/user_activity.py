@@ -8,10 +8,10 @@ from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.aggregate import ACTIVITY, sum_by_key
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
-from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, activity_by_group
-from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
-from insights_exporter.datasets.timerange import window_of, window_request
-from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
+from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, group_activity
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, build_window_samples
+from insights_exporter.datasets.timerange import build_window_request, require_window
+from insights_exporter.datasets.users import USER_LABELS, build_user_labels, index_usernames, names_users
 from insights_exporter.exposition.family import Columns, MetricFamily, Samples
 
 NAME: Final = "user-activity"
@@ -77,21 +77,21 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     """Return the most active users, and the distribution and bands of all users."""
     decoded = decode(response.body, ActivityResponse)
     report = decoded.value.report
-    seconds = seconds_by_user(report.users)
-    columns, beyond = _user_columns(context, seconds, report.users)
-    window = window_of(context).name
+    seconds = index_seconds(report.users)
+    columns, beyond = _build_user_columns(context, seconds, report.users)
+    window = require_window(context).name
     histogram = ACTIVITY.build_histogram(seconds.values())
     samples = (
         Samples(USER_ACTIVITY, columns),
         Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
-        Samples(ACTIVITY_LEVEL, ACTIVITY.band_rows((window,), histogram)),
-        *(activity_by_group(context, seconds) if context.groups else ()),
-        *window_samples(NAME, window, report),
+        Samples(ACTIVITY_LEVEL, ACTIVITY.build_band_rows((window,), histogram)),
+        *(group_activity(context, seconds) if context.groups else ()),
+        *build_window_samples(NAME, window, report),
     )
     return ConvertResult(samples, aggregated=beyond, invalid=decoded.invalid)
 
 
-def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
+def index_seconds(users: Sequence[ActiveUser]) -> Mapping[str, float]:
     """Return the sum of the rows of each user id."""
     seconds = {user.user_id: user.seconds for user in users}
     if len(seconds) == len(users):
@@ -99,7 +99,7 @@ def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
     return sum_by_key((user.user_id, user.seconds) for user in users)
 
 
-def _user_columns(
+def _build_user_columns(
     context: PollContext, seconds: Mapping[str, float], users: Sequence[ActiveUser]
 ) -> tuple[Columns, int]:
     """Return the most active users, and how many others there are."""
@@ -109,8 +109,8 @@ def _user_columns(
     if len(seconds) > limit:
         ranked = nsmallest(limit, [(-value, user) for user, value in seconds.items()])
         most_active = [user for _, user in ranked]
-    ids, *labels = user_labels(context, most_active, latest_usernames(users))
-    columns = Columns(([window_of(context).name] * len(ids), *labels), [seconds[user] for user in ids])
+    ids, *labels = build_user_labels(context, most_active, index_usernames(users))
+    columns = Columns(([require_window(context).name] * len(ids), *labels), [seconds[user] for user in ids])
     return columns, len(seconds) - len(columns)
 
 
@@ -125,7 +125,7 @@ DATASET = Dataset(
         *WINDOW_FAMILIES,
     ),
     windows=lambda deployment: deployment.windows,
-    requests=lambda context: (window_request(PATH, context),),
+    requests=lambda context: (build_window_request(PATH, context),),
     looks_up="groups",
     convert=convert,
     backfill="users",

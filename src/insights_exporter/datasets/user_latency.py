@@ -9,10 +9,10 @@ from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.aggregate import LATENCY
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
-from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, quality_by_group
-from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
-from insights_exporter.datasets.timerange import window_of, window_request
-from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
+from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, group_quality
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, build_window_samples
+from insights_exporter.datasets.timerange import build_window_request, require_window
+from insights_exporter.datasets.users import USER_LABELS, build_user_labels, index_usernames, names_users
 from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, SampleRow, Samples
 
 NAME: Final = "user-latency"
@@ -95,33 +95,33 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     """Return the slowest users, and the distributions and bands of all users."""
     decoded = decode(response.body, LatencyResponse)
     report = decoded.value.report
-    latencies = latencies_by_user(report.users)
-    columns, beyond = _user_columns(context, latencies, report.users)
-    window = window_of(context).name
-    histograms = latency_histograms((window,), latencies)
+    latencies = index_latencies(report.users)
+    columns, beyond = _build_user_columns(context, latencies, report.users)
+    window = require_window(context).name
+    histograms = build_latency_histograms((window,), latencies)
     samples = (
         Samples(USER_LATENCY, columns),
         Samples(LATENCY_DISTRIBUTION, histograms),
-        Samples(CONNECTION_QUALITY, quality_rows(histograms)),
-        *([quality_by_group(context, latencies)] if context.groups else ()),
-        *window_samples(NAME, window, report),
+        Samples(CONNECTION_QUALITY, build_quality_rows(histograms)),
+        *([group_quality(context, latencies)] if context.groups else ()),
+        *build_window_samples(NAME, window, report),
     )
     return ConvertResult(samples, aggregated=beyond, invalid=decoded.invalid)
 
 
-def latency_histograms(labels: tuple[str, ...], latencies: Latencies) -> list[HistogramRow]:
+def build_latency_histograms(labels: tuple[str, ...], latencies: Latencies) -> list[HistogramRow]:
     """Return one histogram per percentile, which is its last label."""
     return [
         ((*labels, name), LATENCY.build_histogram(seconds.values())) for name, seconds in latencies.items()
     ]
 
 
-def quality_rows(histograms: Iterable[HistogramRow]) -> list[SampleRow]:
+def build_quality_rows(histograms: Iterable[HistogramRow]) -> list[SampleRow]:
     """Return the bands of histograms, named by a further label."""
-    return [row for labels, histogram in histograms for row in LATENCY.band_rows(labels, histogram)]
+    return [row for labels, histogram in histograms for row in LATENCY.build_band_rows(labels, histogram)]
 
 
-def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
+def index_latencies(users: Sequence[ConnectedUser]) -> Latencies:
     """Return the latencies of each user id, the slowest of several rows."""
     reported = {user.user_id: latency for user in users if (latency := user.latency_ms)}
     by_p50: Iterable[tuple[str, Latency]] = reported.items()
@@ -137,24 +137,28 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     }
 
 
-def _user_columns(
+def _build_user_columns(
     context: PollContext, latencies: Latencies, users: Sequence[ConnectedUser]
 ) -> tuple[Columns, int]:
     """Return the slowest users, first the p50 of all, then the p95 of all, and how many others there are."""
     if not names_users(context):
         return Columns(), 0
-    slowest = _slowest_users(latencies, context.deployment.users.limit)
-    ids, *columns = user_labels(context, slowest, latest_usernames(users))
+    slowest = _select_slowest_users(latencies, context.deployment.users.limit)
+    ids, *columns = build_user_labels(context, slowest, index_usernames(users))
     seconds = [*map(latencies["p50"].get, ids), *map(latencies["p95"].get, ids)]
     percentiles = ["p50"] * len(ids) + ["p95"] * len(ids)
     known = [each is not None for each in seconds]
-    labels = ([window_of(context).name] * len(known), *([*column] * 2 for column in columns), percentiles)
+    labels = (
+        [require_window(context).name] * len(known),
+        *([*column] * 2 for column in columns),
+        percentiles,
+    )
     values = [each for each in seconds if each is not None]
     exposed = Columns(tuple([*compress(column, known)] for column in labels), values)
     return exposed, sum(map(len, latencies.values())) - len(exposed)
 
 
-def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
+def _select_slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
     p50, p95 = latencies["p50"], latencies["p95"]
     users = {**p95, **p50}
     if len(users) <= limit:
@@ -173,7 +177,7 @@ DATASET = Dataset(
         *WINDOW_FAMILIES,
     ),
     windows=lambda deployment: deployment.windows,
-    requests=lambda context: (window_request(PATH, context),),
+    requests=lambda context: (build_window_request(PATH, context),),
     looks_up="groups",
     convert=convert,
     backfill="users",

@@ -10,7 +10,7 @@ from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.aggregate import sum_by_key
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
-from insights_exporter.datasets.timerange import next_full_hour, require_time
+from insights_exporter.datasets.timerange import find_next_full_hour, require_time
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/user-status-counts"
@@ -51,17 +51,17 @@ class StatusResponse(Envelope, frozen=True):
             raise ValueError(text)
 
 
-def requests(context: PollContext) -> Sequence[Request]:
+def build_requests(context: PollContext) -> Sequence[Request]:
     """Return the request whose points, one per midnight, end with the next full hour."""
-    east = offset_of_next_midnight(context.now)
+    east = compute_midnight_offset(context.now)
     zone = f"Etc/GMT{-east:+d}" if east else "Etc/GMT"  # these names count hours west
     extra, alternative = {"tz_offset": str(east)}, {"timezone": zone}
     return (Request(path=PATH, extra=extra, alternative=alternative, needs_extra=True),)
 
 
-def offset_of_next_midnight(now: datetime) -> int:
+def compute_midnight_offset(now: datetime) -> int:
     """Return the hours east of UTC, -12 to 11, where the next full hour is midnight."""
-    return (12 - next_full_hour(now).hour) % 24 - 12
+    return (12 - find_next_full_hour(now).hour) % 24 - 12
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
@@ -72,14 +72,14 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     counts = [
         (status[:LONGEST_VALUE] or EMPTY, count)
         for status, points in points_of.items()
-        for count in _newest(points, since)
+        for count in _select_newest(points, since)
     ]
     missing = [] if invalid else [(status, 0.0) for status in KNOWN_STATUSES if not points_of.get(status)]
     rows = sorted(sum_by_key([*counts, *missing]).items())
     return ConvertResult((Samples(USERS, [((status,), count) for status, count in rows]),), invalid=invalid)
 
 
-def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
+def _select_newest(points: Iterable[Point], since: float) -> Iterable[float]:
     """Return the newest count, none if a newer point may have been dropped."""
     by_time = sum_by_key(
         (time, point.count) for point in points if (time := unix_seconds(point.date)) is not None
@@ -91,7 +91,7 @@ def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
 DATASET = Dataset(
     name="user-status-counts",
     families=(USERS,),
-    requests=requests,
+    requests=build_requests,
     convert=convert,
     default_interval=900.0,
     roles=("Auditor", "User Admin", "Template Admin", "Owner"),

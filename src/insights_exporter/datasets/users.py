@@ -30,7 +30,7 @@ def names_users(context: PollContext) -> bool:
     return users.detail != "aggregate" and context.window is not None and context.window.name in users.windows
 
 
-def latest_usernames(users: Iterable[_User]) -> dict[str, str]:
+def index_usernames(users: Iterable[_User]) -> dict[str, str]:
     """Return one name per id: of several the first in the alphabet that is not empty."""
     rows = list(users)
     names = {user.user_id: user.username or "" for user in rows}
@@ -42,7 +42,7 @@ def latest_usernames(users: Iterable[_User]) -> dict[str, str]:
     return names
 
 
-def user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> Identities:
+def build_user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> Identities:
     """Return users and the labels under which they are exposed.
 
     A pseudonym is the keyed BLAKE2b hash of the id in 32 hexadecimal digits, so that it outlives

@@ -43,6 +43,6 @@ def combine_crcs(pieces: Iterable[CompressedPiece]) -> int:
     return crc
 
 
-def trailer(crc: int, length: int) -> bytes:
+def build_trailer(crc: int, length: int) -> bytes:
     """Return the last eight bytes of a gzip member."""
     return struct.pack("<II", crc, length & 0xFFFFFFFF)

@@ -55,23 +55,28 @@ class _Element:
 @lru_cache(maxsize=16)  # a client sends the same headers each time
 def negotiate(accept: str | None, accept_encoding: str | None) -> Negotiated:
     """Return the format and encoding for a request with these headers, None for those it lacks."""
-    return Negotiated(_format(list(_elements(accept or ""))), _gzip(list(_elements(accept_encoding or ""))))
+    return Negotiated(
+        _choose_format(list(_parse_elements(accept or ""))),
+        _accepts_gzip(list(_parse_elements(accept_encoding or ""))),
+    )
 
 
-def _format(elements: Sequence[_Element]) -> Format:
-    rated = [(_rating(elements, format_), format_) for format_ in Format]
+def _choose_format(elements: Sequence[_Element]) -> Format:
+    rated = [(_rate(elements, format_), format_) for format_ in Format]
     (quality, *_), format_ = max(rated, key=lambda entry: entry[0])
     return format_ if quality > 0 else Format.TEXT
 
 
-def _rating(elements: Sequence[_Element], format_: Format) -> tuple[float, int, int]:
+def _rate(elements: Sequence[_Element], format_: Format) -> tuple[float, int, int]:
     """Return quality, specificity and place of the element that matches a format most precisely."""
-    matches = [(_specificity(element, format_), element.quality, -element.place) for element in elements]
+    matches = [
+        (_measure_specificity(element, format_), element.quality, -element.place) for element in elements
+    ]
     specificity, quality, place = max((match for match in matches if match[0]), default=(0, 0.0, 0))
     return quality, specificity, place
 
 
-def _specificity(element: _Element, format_: Format) -> int:
+def _measure_specificity(element: _Element, format_: Format) -> int:
     """Return 0 for an element that does not match a format, more the more precisely it does."""
     media_type, version = _OFFERS[format_]
     family = media_type.partition("/")[0]
@@ -80,7 +85,7 @@ def _specificity(element: _Element, format_: Format) -> int:
     return {media_type: 4 if element.version else 3, f"{family}/*": 2, "*/*": 1}.get(element.value, 0)
 
 
-def _gzip(elements: Sequence[_Element]) -> bool:
+def _accepts_gzip(elements: Sequence[_Element]) -> bool:
     qualities = {element.value: element.quality for element in reversed(elements)}
     anything = qualities.get("*", 0.0)
     gzip = max((qualities[name] for name in _CODINGS if name in qualities), default=anything)
@@ -88,7 +93,7 @@ def _gzip(elements: Sequence[_Element]) -> bool:
     return gzip > 0 and gzip >= plain
 
 
-def _elements(header: str) -> Iterator[_Element]:
+def _parse_elements(header: str) -> Iterator[_Element]:
     for place, text in enumerate(header.split(",", _MAX_ELEMENTS)[:_MAX_ELEMENTS]):
         value, *parameters = text.split(";", _MAX_PARAMETERS)[:_MAX_PARAMETERS]
         pairs = (parameter.partition("=") for parameter in parameters)

@@ -10,15 +10,15 @@ from isal import isal_zlib
 from insights_exporter.exposition.compression import (
     GZIP_HEADER,
     CompressedPiece,
+    build_trailer,
     combine_crcs,
     compress,
-    trailer,
 )
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.negotiation import CONTENT_TYPES, Format
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot, Source, SourceFamilies
-from insights_exporter.exposition.text import RenderedFamily, Section, header_sections
+from insights_exporter.exposition.text import RenderedFamily, Section, build_header_sections
 
 _DEPLOYMENTS_IN_A_GROUP = 16
 """Number of deployments whose lines of a family are compressed together, and again if one changes."""
@@ -98,7 +98,7 @@ def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
 
 
 def _build_block(family: MetricFamily, sources: SourceFamilies, previous: Block) -> Block:
-    text, gauges = header_sections(family), header_sections(family, gauges=True)
+    text, gauges = build_header_sections(family), build_header_sections(family, gauges=True)
     sections = [*chain.from_iterable([*text.values(), *gauges.values()])]
     groups = {
         key: previous.groups.get(key) or _compress_group(group, 1 + max(number for _, number in sections))
@@ -194,7 +194,7 @@ def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip
     if gzip:
         crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
         crc = isal_zlib.crc32_combine(crc, end.crc, end.length)
-        packed = (GZIP_HEADER + head.packed, *body.packed, end.packed + trailer(crc, length))
+        packed = (GZIP_HEADER + head.packed, *body.packed, end.packed + build_trailer(crc, length))
         batches, length = [packed], sum(map(len, packed))
     headers = [("content-type", CONTENT_TYPES[format_]), ("vary", "accept, accept-encoding")]
     if gzip:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCo
 from insights_exporter.exposition.compression import CompressedPiece, compress
 from insights_exporter.exposition.family import MetricFamily, MetricType, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
-from insights_exporter.exposition.text import RenderedFamily, header_sections, is_selected, render_all
+from insights_exporter.exposition.text import RenderedFamily, build_header_sections, is_selected, render_all
 
 OwnSamples = Callable[[], Iterable[Samples]]
 """Returns the samples about the exporter itself, which have no `deployment` label."""
@@ -29,12 +29,12 @@ class ProcessMetrics:
     @cached_property
     def heads(self) -> Mapping[Format, CompressedPiece]:
         """The beginning of a body, by format."""
-        return {format_: compress(_body(self.first, format_)) for format_ in Format}
+        return {format_: compress(_join_body(self.first, format_)) for format_ in Format}
 
     @cached_property
     def tails(self) -> Mapping[Format, CompressedPiece]:
         """The end of a body, by format."""
-        bodies = {format_: _body(self.last, format_) + ENDINGS[format_] for format_ in Format}
+        bodies = {format_: _join_body(self.last, format_) + ENDINGS[format_] for format_ in Format}
         return {format_: compress(body, last=True) for format_, body in bodies.items()}
 
     def filter_names(self, wanted: Collection[str]) -> "ProcessMetrics":
@@ -81,10 +81,10 @@ class ProcessMetricsCache:
 
 def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> ProcessMetrics:
     """Return the exporter's own samples, first, and the registry's gauges and counters, last."""
-    return ProcessMetrics(render_all(own, ""), render_all(map(_samples, registry.collect()), ""))
+    return ProcessMetrics(render_all(own, ""), render_all(map(_convert_metric, registry.collect()), ""))
 
 
-def _samples(metric: Metric) -> Samples:
+def _convert_metric(metric: Metric) -> Samples:
     name = f"{metric.name}_total" if metric.type == "counter" else metric.name
     labels = tuple(metric.samples[0].labels) if metric.samples else ()
     metric_type: MetricType = "counter" if metric.type == "counter" else "gauge"
@@ -93,10 +93,10 @@ def _samples(metric: Metric) -> Samples:
     return Samples(family, rows)
 
 
-def _body(families: Iterable[RenderedFamily], format_: Format) -> bytes:
+def _join_body(families: Iterable[RenderedFamily], format_: Format) -> bytes:
     sections = [
         header + each.sections[run]
         for each in families
-        for header, run in header_sections(each.family)[format_]
+        for header, run in build_header_sections(each.family)[format_]
     ]
     return b"".join(sections)

@@ -32,11 +32,11 @@ class Snapshot:
     """By the family's name; the same object as long as nothing in it changed."""
 
     @classmethod
-    def empty(cls, families: Sequence[MetricFamily]) -> Self:
+    def create_empty(cls, families: Sequence[MetricFamily]) -> Self:
         """Return a snapshot without any series, for these families."""
         return cls(families, {family.name: {} for family in families})
 
-    def updated(self, changes: Changes) -> Self:
+    def update(self, changes: Changes) -> Self:
         """Return a snapshot with these changes; the same object if they change nothing.
 
         A part that holds the same bytes as the present one changes nothing.
@@ -105,7 +105,7 @@ class StoreEntry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False
         """The time of the next change: the end of the day or of the entry."""
         return self.expires if self.day_is_over else min(self.expires, self.day_ends)
 
-    def at(self, now: float) -> Self | None:
+    def keep_unexpired(self, now: float) -> Self | None:
         """Return what is left of the entry at a time; None if it has expired."""
         if now < self.next_end:
             return self
@@ -128,7 +128,7 @@ class MetricStore(Generic[T]):
         self._entries: dict[Source, StoreEntry[T]] = {}
         self._dropped: frozenset[MetricFamily] = frozenset()
 
-    def entries(self, dataset: str, window: str | None = None) -> Mapping[Source, StoreEntry[T]]:
+    def find_entries(self, dataset: str, window: str | None = None) -> Mapping[Source, StoreEntry[T]]:
         """Return the entries of a dataset in a window, or over all its windows."""
         return {
             source: entry
@@ -141,13 +141,13 @@ class MetricStore(Generic[T]):
     ) -> Changes:
         """Replace the entries of their sources, and remove those of the sources `gone`."""
         updates: dict[Source, StoreEntry[T] | None] = dict.fromkeys(gone)
-        updates |= {source: entry.at(now) for source, entry in entries.items()}
+        updates |= {source: entry.keep_unexpired(now) for source, entry in entries.items()}
         return self._apply(updates)
 
     def expire(self, now: float) -> Changes:
         """Remove what has ended."""
         ended = {source: entry for source, entry in self._entries.items() if entry.next_end <= now}
-        return self._apply({source: entry.at(now) for source, entry in ended.items()})
+        return self._apply({source: entry.keep_unexpired(now) for source, entry in ended.items()})
 
     def clear(self) -> Changes:
         """Remove everything."""
@@ -155,7 +155,7 @@ class MetricStore(Generic[T]):
 
     def count_series(self, dataset: str, window: str) -> tuple[int, int]:
         """Return how many series a dataset and window expose, and how many `max_series` drops."""
-        series = _count_by_family(self.entries(dataset, window).values())
+        series = _count_by_family(self.find_entries(dataset, window).values())
         dropped = sum(series[family] for family in self._dropped)
         return series.total() - dropped, dropped
 
@@ -175,15 +175,15 @@ class MetricStore(Generic[T]):
     def _drop(self, changes: dict[str, dict[Source, RenderedFamily | None]]) -> Changes:
         """Decide again which families are above the limit, and remove all parts of those."""
         before = self._dropped
-        self._dropped = families_to_drop(_count_by_family(self._entries.values()), self._max_series)
+        self._dropped = select_families_to_drop(_count_by_family(self._entries.values()), self._max_series)
         for family in before & self._dropped:
             changes.pop(family.name, None)
         for family in before ^ self._dropped:
-            parts = changes.get(family.name, {}) | self._parts(family)
+            parts = changes.get(family.name, {}) | self._list_parts(family)
             changes[family.name] = dict.fromkeys(parts) if family in self._dropped else parts
         return changes
 
-    def _parts(self, family: MetricFamily) -> dict[Source, RenderedFamily | None]:
+    def _list_parts(self, family: MetricFamily) -> dict[Source, RenderedFamily | None]:
         return {
             source: part
             for source, entry in self._entries.items()
@@ -200,7 +200,7 @@ def _count_by_family(entries: Iterable[StoreEntry[T]]) -> Counter[MetricFamily]:
     return series
 
 
-def families_to_drop(series: Mapping[MetricFamily, int], max_series: int) -> frozenset[MetricFamily]:
+def select_families_to_drop(series: Mapping[MetricFamily, int], max_series: int) -> frozenset[MetricFamily]:
     """Return the families of a deployment to drop so that the others are at most `max_series`.
 
     Whole families are dropped, in their `drop_order`, and no more of them than

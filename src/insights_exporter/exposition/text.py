@@ -57,7 +57,7 @@ def format_values(values: Sequence[float]) -> list[str]:
     ]
 
 
-def line_template(name: str, labels: Sequence[str], deployment: str) -> tuple[list[str], list[int]]:
+def build_line_template(name: str, labels: Sequence[str], deployment: str) -> tuple[list[str], list[int]]:
     """Return the gaps of a sample name's lines, and which of a row's label values follow them.
 
     A line is a gap, a label value, a gap, a label value, ..., a gap, a value, with the labels sorted by name.
@@ -122,42 +122,47 @@ _AS_GAUGES: Mapping[str, str] = {"_bucket": "gauge", "_gcount": "gauge", "_gsum"
 """The same for a collector that does not know gauge histograms."""
 
 
-def sample_names(family: MetricFamily) -> Sequence[str]:
+def list_sample_names(family: MetricFamily) -> Sequence[str]:
     """Return the names of a family's samples."""
     return [family.name + suffix for suffix in _SUFFIXES[family.type]]
 
 
 def is_selected(family: MetricFamily, names: Collection[str]) -> bool:
     """Return whether one of the names is that of the family or of its samples."""
-    return not {family.name, _bare_name(family), *sample_names(family)}.isdisjoint(names)
+    return not {family.name, _strip_suffix(family), *list_sample_names(family)}.isdisjoint(names)
 
 
-def header_sections(family: MetricFamily, *, gauges: bool = False) -> Mapping[Format, Sequence[Section]]:
+def build_header_sections(
+    family: MetricFamily, *, gauges: bool = False
+) -> Mapping[Format, Sequence[Section]]:
     """Return the sections of a family in each format; with `gauges`, those of a gauge histogram as gauges."""
     name, help_ = family.name, escape_label(family.help)
     text_help = family.help.replace("\\", r"\\").replace("\n", r"\n")
     if family.type != "gaugehistogram":
         return {
-            Format.TEXT: [(_header(name, text_help, family.type), 0)],
-            Format.OPENMETRICS: [(_header(_bare_name(family), help_, family.type), 0)],
+            Format.TEXT: [(_render_header(name, text_help, family.type), 0)],
+            Format.OPENMETRICS: [(_render_header(_strip_suffix(family), help_, family.type), 0)],
         }
-    together = [(_header(name, help_, family.type), len(_IN_TEXT))]
+    together = [(_render_header(name, help_, family.type), len(_IN_TEXT))]
     return {
-        Format.TEXT: _sections(name, text_help, _AS_GAUGES if gauges else _IN_TEXT),
-        Format.OPENMETRICS: _sections(name, help_, _AS_GAUGES) if gauges else together,
+        Format.TEXT: _build_sections(name, text_help, _AS_GAUGES if gauges else _IN_TEXT),
+        Format.OPENMETRICS: _build_sections(name, help_, _AS_GAUGES) if gauges else together,
     }
 
 
-def _bare_name(family: MetricFamily) -> str:
+def _strip_suffix(family: MetricFamily) -> str:
     """Return the name of a family in OpenMetrics: that of a counter has no `_total`."""
     return family.name.removesuffix("_total") if family.type == "counter" else family.name
 
 
-def _sections(name: str, help_: str, types: Mapping[str, str]) -> Sequence[Section]:
-    return [(_header(name + suffix, help_, type_), run) for run, (suffix, type_) in enumerate(types.items())]
+def _build_sections(name: str, help_: str, types: Mapping[str, str]) -> Sequence[Section]:
+    return [
+        (_render_header(name + suffix, help_, type_), run)
+        for run, (suffix, type_) in enumerate(types.items())
+    ]
 
 
-def _header(name: str, help_: str, type_: str) -> bytes:
+def _render_header(name: str, help_: str, type_: str) -> bytes:
     return f"# HELP {name} {help_}\n# TYPE {name} {type_}\n".encode()
 
 
@@ -171,7 +176,7 @@ class RenderedFamily(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     `sections` are its lines, without HELP and TYPE: one section for most
     types, the same in both formats; several for a gauge histogram.
-    `header_sections` says which format shows which of them. `crcs` are their
+    `build_header_sections` says which format shows which of them. `crcs` are their
     CRC-32; `series` is what Prometheus would count.
     """
 
@@ -206,7 +211,7 @@ def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFam
 
 def _render_rows(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     family, rows = samples.family, cast("Sequence[SampleRow] | Columns", samples.rows)
-    gaps, order = line_template(family.name, family.labels, deployment)
+    gaps, order = build_line_template(family.name, family.labels, deployment)
     text = BytesIO()  # a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
         some = rows[at : at + _SLICE]
@@ -220,11 +225,11 @@ def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...
     family, rows = samples.family, cast("Sequence[HistogramRow]", samples.rows)
 
     def format_lines(name: str, flat: Sequence[SampleRow], extra: tuple[str, ...] = ()) -> list[str]:
-        gaps, order = line_template(name, (*family.labels, *extra), deployment)
+        gaps, order = build_line_template(name, (*family.labels, *extra), deployment)
         return [f"{line}\n" for line in format_rows(gaps, order, Columns.from_rows(flat)).split("\n")[:-1]]
 
-    bucket, count, total = sample_names(family)
-    buckets = format_lines(bucket, _bucket_rows(family, rows), ("le",))
+    bucket, count, total = list_sample_names(family)
+    buckets = format_lines(bucket, _build_bucket_rows(family, rows), ("le",))
     counts = format_lines(count, [(labels, value.counts[-1]) for labels, value in rows])
     totals = format_lines(total, [(labels, value.total) for labels, value in rows])
     width = len(family.bounds) + 1
@@ -238,7 +243,7 @@ def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...
     )
 
 
-def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[SampleRow]:
+def _build_bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[SampleRow]:
     bounds = [*map(format_value, family.bounds), "+Inf"]
     return [
         ((*labels, bound), count)

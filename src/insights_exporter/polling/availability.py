@@ -30,27 +30,29 @@ class Availability:
         if failure.reason not in UNAVAILABLE:
             self.mark_available(job)
             return
-        shortest = min(each.status.interval.every for each in self._windows(job))
+        shortest = min(each.status.interval.every for each in self._list_windows(job))
         job.request_stats.mark_unavailable(failure.reason, started + max(_RETRY - shortest, 0.0) + _SLACK)
-        for each in self._dependents(job):
+        for each in self._list_dependents(job):
             each.request_stats.mark_unavailable(failure.reason, math.inf)
 
     def mark_available(self, job: Job) -> None:
         """Record that the server has the dataset, and poll soon what waited for it."""
         if job.request_stats.unavailable is None:
             return
-        waiting = [each for each in (*self._windows(job), *self._dependents(job)) if each is not job]
+        waiting = [
+            each for each in (*self._list_windows(job), *self._list_dependents(job)) if each is not job
+        ]
         for each in (job, *waiting):
             each.request_stats.mark_unavailable(None)
         for each in waiting:
             self._advance(each)
 
-    def affected_datasets(self, job: Job) -> frozenset[str]:
+    def list_affected_datasets(self, job: Job) -> frozenset[str]:
         """Return the datasets whose availability a poll of the job can change."""
-        return frozenset(each.dataset.name for each in (job, *self._dependents(job)))
+        return frozenset(each.dataset.name for each in (job, *self._list_dependents(job)))
 
-    def _windows(self, job: Job) -> list[Job]:
+    def _list_windows(self, job: Job) -> list[Job]:
         return [each for each in self._jobs if each.request_stats is job.request_stats]
 
-    def _dependents(self, job: Job) -> list[Job]:
+    def _list_dependents(self, job: Job) -> list[Job]:
         return [each for each in self._jobs if each.dataset.depends_on == job.dataset.name]

@@ -16,12 +16,13 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import Dataset, PollContext
 from insights_exporter.datasets.summary import PollSummary
-from insights_exporter.polling.fetch import error_location
+from insights_exporter.log import describe_exception
 from insights_exporter.polling.jobs import Job, build_jobs
 from insights_exporter.polling.poller import Poller
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.scheduler import Scheduler
-from insights_exporter.polling.server_info import INTERVAL, ServerInfoPoller, TemplateIndex
+from insights_exporter.polling.server_info import INTERVAL, ServerInfoPoller
+from insights_exporter.polling.template_index import TemplateIndex
 
 _SERVER_INFO = "server-info"
 _SERVER_INFO_REQUESTS = 2
@@ -118,25 +119,28 @@ class DeploymentPoller:
     async def stop(self) -> None:
         """Stop polling, and remove everything that is exposed."""
         for name in (_SERVER_INFO, *(job.name for job in self.jobs)):
-            self._scheduler.remove(self._job_id(name))
+            self._scheduler.remove(self._name_job(name))
         self.publisher.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.coder.close()
 
-    def summary(self, dataset: str, window: str) -> PollSummary:
+    def get_summary(self, dataset: str, window: str) -> PollSummary:
         """Return the summary of the newest poll of a dataset and window."""
-        return self._poller.summary(dataset, window)
+        return self._poller.get_summary(dataset, window)
 
-    def context(self, job: Job) -> PollContext:
+    def build_context(self, job: Job) -> PollContext:
         """Return the context of a poll that would start now."""
-        return self._poller.context(job)
+        return self._poller.build_context(job)
 
     @property
     def planned_requests(self) -> int:
         """The number of requests of one round, as far as they are known."""
-        return sum(len(job.dataset.requests(self.context(job))) for job in self.jobs) + _SERVER_INFO_REQUESTS
+        return (
+            sum(len(job.dataset.requests(self.build_context(job))) for job in self.jobs)
+            + _SERVER_INFO_REQUESTS
+        )
 
     @property
     def is_tried(self) -> bool:
@@ -162,9 +166,9 @@ class DeploymentPoller:
             task.add_done_callback(self._tasks.discard)
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             if isinstance(outcome, Exception):
-                self._log.error("job crashed", job=name, err=error_location(outcome))
+                self._log.error("job crashed", job=name, err=describe_exception(outcome))
 
-        self._scheduler.add(self._job_id(name), run, every, after)
+        self._scheduler.add(self._name_job(name), run, every, after)
 
     async def _run(self, job: Job) -> None:
         await self.server_info.wait_for_clock()
@@ -196,7 +200,7 @@ class DeploymentPoller:
         self._poller.max_seconds = self._poller.lookup_patience = seconds
 
     def _advance(self, job: Job, after: float = 0.0) -> None:
-        self._scheduler.advance(self._job_id(job.name), after)
+        self._scheduler.advance(self._name_job(job.name), after)
 
-    def _job_id(self, name: str) -> str:
+    def _name_job(self, name: str) -> str:
         return f"{self.deployment.name}/{name}"

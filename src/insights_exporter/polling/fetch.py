@@ -1,12 +1,10 @@
 """The requests of one poll, and what each response becomes."""
 
 import asyncio
-import traceback
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
@@ -16,6 +14,7 @@ from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.summary import PollSummary, summarize
 from insights_exporter.exposition.text import RenderedFamily, render_all
+from insights_exporter.log import describe_exception
 
 REFUSALS: frozenset[FailureReason] = frozenset(
     {"forbidden", "not_permitted", "not_found", "unsupported", "not_licensed"}
@@ -23,12 +22,6 @@ REFUSALS: frozenset[FailureReason] = frozenset(
 """Reasons for which something else may be requested instead."""
 _CONCERNS_OTHER_REQUESTS = WHOLE_SERVER | UNAVAILABLE
 _FAILURES_IN_A_ROW = 3
-
-
-def error_location(error: Exception) -> str:
-    """Return what went wrong where, without the data that an error's own text may hold."""
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return f"unexpected {type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
 
 
 class Converted(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +120,7 @@ class Fetch:
             converted = await asyncio.get_running_loop().run_in_executor(self.executor, work)
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may keep the others from being read
             self.invalid_responses += 1
-            bug = ApiError("exporter_bug", error_location(error))
+            bug = ApiError("exporter_bug", describe_exception(error))
             self._record(error if isinstance(error, ApiError) else bug)
             return Outcome(request), ()
         self._failures_left = self._allowed_failures

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from insights_exporter.config.intervals import poll_interval
+from insights_exporter.config.intervals import choose_poll_interval
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import enabled_datasets
+from insights_exporter.datasets.registry import select_enabled
 from insights_exporter.polling.status import PollStatus, RequestStats
 
 
@@ -42,9 +42,9 @@ class Job:
 
 def build_jobs(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Job]:
     """Yield the jobs of the enabled datasets, in the order of `datasets`."""
-    for dataset in enabled_datasets(deployment, datasets):
-        request_stats, options = RequestStats(dataset.name), dataset.options(deployment)
+    for dataset in select_enabled(deployment, datasets):
+        request_stats, options = RequestStats(dataset.name), dataset.get_options(deployment)
         for window in dataset.windows(deployment):
-            interval = poll_interval(deployment, options, window, dataset.default_interval)
+            interval = choose_poll_interval(deployment, options, window, dataset.default_interval)
             status = PollStatus(dataset.name, window.name if window else "", interval)
             yield Job(dataset, window, status, request_stats)

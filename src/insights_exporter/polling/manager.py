@@ -16,7 +16,7 @@ from insights_exporter.coder.http import tls_context, uses_tls
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.models import Config, Deployment, TLSConfig
 from insights_exporter.config.proxies import Proxies, read_proxies
-from insights_exporter.config.secrets import read_key, read_token, unreadable
+from insights_exporter.config.secrets import describe_unreadable, read_key, read_token
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.publisher import PageStore
@@ -60,7 +60,11 @@ def _load(deployment: Deployment, proxies: Proxies, contexts: dict[bytes, SSLCon
         if digest not in contexts:  # one that trusts no authority takes 2 MB less
             contexts[digest] = tls_context(tls) if needed else SSLContext(PROTOCOL_TLS_CLIENT)
     except OSError as error:
-        what = unreadable(Path(error.filename), error).what if error.filename else f"cannot be used: {error}"
+        what = (
+            describe_unreadable(Path(error.filename), error).what
+            if error.filename
+            else f"cannot be used: {error}"
+        )
         issue = ConfigIssue("", f"tls of {deployment.name}", what, "check what the files of `tls` hold")
         raise ConfigError([issue]) from None
     return Credentials(_digest(digest, key or b""), contexts[digest], key)

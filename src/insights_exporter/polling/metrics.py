@@ -7,7 +7,7 @@ from functools import partial
 
 from insights_exporter import __version__
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import data_families
+from insights_exporter.datasets.registry import list_data_families
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily, Samples
 
@@ -156,13 +156,13 @@ class ReloadStatus:
         if successful:
             self.succeeded_at = time.time()
 
-    def samples(self) -> Iterable[Samples]:
+    def collect_samples(self) -> Iterable[Samples]:
         """Return the samples of the exporter's own families."""
         yield Samples(BUILD_INFO, (((__version__,), 1.0),))
         yield Samples(RELOAD_SUCCESSFUL, (((), float(self.successful)),))
         yield Samples(RELOAD_TIME, (((), self.succeeded_at),))
 
 
-def exposed_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
+def list_exposed_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
     """Return the families of all deployments in the order of the exposition, the exporter's own first."""
-    return (*HEALTH_FAMILIES, *TOKEN_FAMILIES, *data_families(datasets))
+    return (*HEALTH_FAMILIES, *TOKEN_FAMILIES, *list_data_families(datasets))

@@ -20,15 +20,16 @@ from insights_exporter.config.intervals import ROLLUP_INTERVAL
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.summary import PollSummary, combine_summaries
-from insights_exporter.datasets.timerange import midnight
+from insights_exporter.datasets.timerange import find_midnight
 from insights_exporter.exposition.store import Source, StoreEntry
 from insights_exporter.exposition.text import render_all
+from insights_exporter.log import describe_exception
 from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.event_log import StateChangeLogger
-from insights_exporter.polling.fetch import Converted, Fetch, Outcome, error_location, render_result
+from insights_exporter.polling.fetch import Converted, Fetch, Outcome, render_result
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.publisher import PollEntry, Publisher
-from insights_exporter.polling.server_info import TemplateIndex
+from insights_exporter.polling.template_index import TemplateIndex
 
 _SHORTEST_DEADLINE = 60.0
 _LOOKUP_PATIENCE = 15.0
@@ -74,11 +75,11 @@ class Poller:
         if job.dataset.depends_on:
             await self.templates.wait_ready(job.status.window)
         await self._wait_for_lookup(job)
-        started, context = clock(), self.context(job)
+        started, context = clock(), self.build_context(job)
         entries: Mapping[Source, PollEntry] = {}
         try:
             requests = job.dataset.requests(context)
-            options = self._request_options(job)
+            options = self._build_request_options(job)
             fetch = Fetch(job.dataset, context, self.coder, options, self.executor)
             outcomes = await fetch.send(requests)
             self._record_rows(job, fetch)
@@ -88,9 +89,9 @@ class Poller:
                 self.publisher.publish(built, gone)
                 entries = built
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may end a job
-            failure = ApiError("exporter_bug", error_location(error))
+            failure = ApiError("exporter_bug", describe_exception(error))
         self._record(job, failure, started)
-        self.publisher.publish_statuses(self._availability.affected_datasets(job))
+        self.publisher.publish_statuses(self._availability.list_affected_datasets(job))
         self._update_index(job, entries)
         self._polled[job.dataset.name].set()
         if entries:
@@ -98,31 +99,31 @@ class Poller:
         if failure and failure.transient and not job.dataset.depends_on:
             self.advance(job, _pause_after(failure, job.status.failures))
         if job.ends_at_midnight:
-            self.advance(job, max(self._day_ends(context) - clock(), 0.0))
+            self.advance(job, max(self._find_day_end(context) - clock(), 0.0))
 
     def mark_unreachable(self, job: Job, failure: ApiError) -> None:
         """Expose a failure for a job that was not even started."""
         self._record(job, failure, asyncio.get_running_loop().time())
         self.publisher.publish_statuses([job.dataset.name])
 
-    def summary(self, dataset: str, window: str) -> PollSummary:
+    def get_summary(self, dataset: str, window: str) -> PollSummary:
         """Return the summary of the newest poll of a dataset and window."""
-        entries = self.publisher.store.entries(dataset, window).values()
+        entries = self.publisher.store.find_entries(dataset, window).values()
         return combine_summaries(
-            entry.details.summary.after_day() if entry.day_is_over else entry.details.summary
+            entry.details.summary.drop_weeks_and_months() if entry.day_is_over else entry.details.summary
             for entry in entries
             if entry.details
         )
 
-    def context(self, job: Job) -> PollContext:
+    def build_context(self, job: Job) -> PollContext:
         """Return the context of a poll that starts now."""
-        looked_up = self.publisher.results(job.dataset.looks_up) if job.dataset.looks_up else ()
+        looked_up = self.publisher.get_results(job.dataset.looks_up) if job.dataset.looks_up else ()
         return PollContext(
             deployment=self.deployment,
             window=job.window,
             now=self.clock.now().astimezone(self._zone),
             templates=self.templates.templates,
-            in_use=self.templates.in_use(job.status.window),
+            in_use=self.templates.get_in_use(job.status.window),
             groups=tuple(group for result in looked_up for group in result.groups),
             pseudonym_key=self.pseudonym_key,
         )
@@ -146,26 +147,26 @@ class Poller:
         self, job: Job, context: PollContext, requests: Sequence[Request], outcomes: Sequence[Outcome]
     ) -> tuple[Mapping[Source, PollEntry], Sequence[Source]]:
         """Return the entries to publish, and the sources of the job that are no longer requested."""
-        source_of = partial(self.publisher.source, job.status.dataset, job.status.window)
+        source_of = partial(self.publisher.name_source, job.status.dataset, job.status.window)
         requested = {
             source_of(f"{each.request.subject} {each.request.path}"): each.converted for each in outcomes
         }
         unrequested = job.dataset.unrequested(context, requests)
         if unrequested.samples:
             requested[source_of()] = render_result(unrequested, context)
-        present = self.publisher.store.entries(job.status.dataset, job.status.window)
+        present = self.publisher.store.find_entries(job.status.dataset, job.status.window)
         new = {
-            source: self._entry(job, context, converted, present.get(source))
+            source: self._build_entry(job, context, converted, present.get(source))
             for source, converted in requested.items()
             if converted
         }
         return {**new, **self._merge_windows(job, new)}, [each for each in present if each not in requested]
 
-    def _entry(
+    def _build_entry(
         self, job: Job, context: PollContext, converted: Converted, earlier: PollEntry | None
     ) -> PollEntry:
         expires = asyncio.get_running_loop().time() + job.status.interval.max_age
-        day_ends = self._day_ends(context)
+        day_ends = self._find_day_end(context)
         if earlier and earlier.details and converted.summary.days:
             summary = converted.summary.with_history(earlier.details.summary)
             converted = replace(converted, summary=summary)
@@ -178,14 +179,14 @@ class Poller:
 
     def _merge_windows(self, job: Job, new: Mapping[Source, PollEntry]) -> Mapping[Source, PollEntry]:
         """Return the entry of what the windows of a dataset say together; it expires with its last part."""
-        entries = {**self.publisher.store.entries(job.dataset.name), **new}
+        entries = {**self.publisher.store.find_entries(job.dataset.name), **new}
         parts = [(entry.details.result, entry.expires) for entry in entries.values() if entry.details]
         samples = job.dataset.merge_windows(result for result, _ in parts)
         if not samples:
             return {}
         families = render_all(samples, self.deployment.name)
         entry: PollEntry = StoreEntry(families=families, expires=max(end for _, end in parts), details=None)
-        return {self.publisher.source(job.dataset.name): entry}
+        return {self.publisher.name_source(job.dataset.name): entry}
 
     def _update_index(self, job: Job, entries: Mapping[Source, PollEntry]) -> None:
         """Let other jobs use what this one learned about templates."""
@@ -195,7 +196,7 @@ class Poller:
             if result.in_use is not None:
                 index.set_in_use(job.status.window, result.in_use)
         if job.dataset.names_templates:
-            listed = self.publisher.results(job.dataset.name)
+            listed = self.publisher.get_results(job.dataset.name)
             templates = {name: each for result in listed for name, each in (result.templates or {}).items()}
             index.set_templates(templates if results else None)
 
@@ -215,13 +216,13 @@ class Poller:
             job.status.record_success(time.time(), now - started)
             self._log.log_recovery(job.name, now)
 
-    def _day_ends(self, context: PollContext) -> float:
+    def _find_day_end(self, context: PollContext) -> float:
         """Return when the day of a context ends, in the loop's time."""
-        tomorrow = midnight(context.now.date() + timedelta(days=1), self._zone)
+        tomorrow = find_midnight(context.now.date() + timedelta(days=1), self._zone)
         left = tomorrow - self.clock.now()
         return asyncio.get_running_loop().time() + left.total_seconds()
 
-    def _request_options(self, job: Job) -> RequestOptions:
+    def _build_request_options(self, job: Job) -> RequestOptions:
         seconds = self.max_seconds or max(job.status.interval.every, _SHORTEST_DEADLINE)
         deadline = asyncio.get_running_loop().time() + seconds
         return RequestOptions(

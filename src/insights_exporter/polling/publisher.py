@@ -14,7 +14,8 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, Source, StoreEntry
 from insights_exporter.exposition.text import RenderedFamily, render_all
-from insights_exporter.polling.fetch import Converted, error_location
+from insights_exporter.log import describe_exception
+from insights_exporter.polling.fetch import Converted
 from insights_exporter.polling.metrics import POLL_FAMILIES
 from insights_exporter.polling.status import PollStatus, RequestStats
 from insights_exporter.runtime import trim_heap
@@ -38,7 +39,7 @@ class PageStore:
     """
 
     def __init__(self, families: tuple[MetricFamily, ...]) -> None:
-        self.snapshot = Snapshot.empty(families)
+        self.snapshot = Snapshot.create_empty(families)
         self.page: Page = build_page(self.snapshot)
         self.version = self.page_version = 0
         """Number of changes of the snapshot: so far, and of those that the page includes."""
@@ -48,7 +49,7 @@ class PageStore:
 
     def publish(self, changes: Changes) -> None:
         """Change the snapshot; the page follows in a moment."""
-        before, self.snapshot = self.snapshot, self.snapshot.updated(changes)
+        before, self.snapshot = self.snapshot, self.snapshot.update(changes)
         self.version += self.snapshot is not before
         self._changed.set()
 
@@ -89,7 +90,7 @@ class PageStore:
                 publisher.expire(now)
             except Exception as error:  # noqa: BLE001 -- a bug in one dataset may not end all pages
                 structlog.get_logger("insights_exporter").error(
-                    "series not removed", err=error_location(error)
+                    "series not removed", err=describe_exception(error)
                 )
 
     async def _build(self) -> None:
@@ -97,7 +98,7 @@ class PageStore:
         try:
             page = await asyncio.to_thread(build_page, self.snapshot, before)
         except Exception as error:  # noqa: BLE001 -- the next change builds the next page
-            structlog.get_logger("insights_exporter").error("page not built", err=error_location(error))
+            structlog.get_logger("insights_exporter").error("page not built", err=describe_exception(error))
         else:
             if self.page is before:  # else `refresh` has built a newer one
                 self.page = page
@@ -115,18 +116,18 @@ class Publisher:
         self._closed = False
         pages.publishers.add(self)
 
-    def source(self, dataset: str, window: str = "", subject: str = "") -> Source:
+    def name_source(self, dataset: str, window: str = "", subject: str = "") -> Source:
         """Return the source of series of this deployment."""
         return (self._deployment, dataset, window, subject)
 
-    def results(self, dataset: str, window: str | None = None) -> list[ConvertResult]:
+    def get_results(self, dataset: str, window: str | None = None) -> list[ConvertResult]:
         """Return the newest results of a dataset in a window, or over all its windows, without samples."""
-        entries = self.store.entries(dataset, window).values()
+        entries = self.store.find_entries(dataset, window).values()
         return [entry.details.result for entry in entries if entry.details]
 
     def register(self, poll: PollStatus, requests: RequestStats) -> None:
         """Expose the status of a dataset and window, from now on."""
-        self._jobs[self.source(poll.dataset, poll.window)] = (poll, requests)
+        self._jobs[self.name_source(poll.dataset, poll.window)] = (poll, requests)
 
     def publish(self, entries: Mapping[Source, PollEntry], gone: Iterable[Source] = ()) -> None:
         """Replace what the sources of `entries` expose, and remove those that are `gone`."""
@@ -136,7 +137,7 @@ class Publisher:
     def publish_statuses(self, datasets: Iterable[str]) -> None:
         """Expose the status of datasets, by their names."""
         if not self._closed:
-            self._pages.publish(self._statuses(set(datasets)))
+            self._pages.publish(self._render_statuses(set(datasets)))
 
     def record_request(
         self, requests: RequestStats, seconds: float, failure: ApiError | None, remaining: float | None
@@ -155,29 +156,29 @@ class Publisher:
         self._closed = True
         self._pages.publishers.discard(self)
         changes = self.store.clear()
-        statuses = self._statuses({poll.dataset for poll, _ in self._jobs.values()})
+        statuses = self._render_statuses({poll.dataset for poll, _ in self._jobs.values()})
         self._pages.publish({**changes, **{name: dict.fromkeys(parts) for name, parts in statuses.items()}})
 
     def _show(self, changes: Changes) -> None:
         """Publish changes, together with the status of the datasets whose series they are."""
         touched = {source[1] for parts in changes.values() for source in parts}
-        self._pages.publish({**changes, **self._statuses(touched)})
+        self._pages.publish({**changes, **self._render_statuses(touched)})
 
-    def _statuses(self, datasets: set[str]) -> Changes:
+    def _render_statuses(self, datasets: set[str]) -> Changes:
         changes = defaultdict[str, dict[Source, RenderedFamily | None]](dict)
         samples: list[tuple[Source, Iterable[Samples]]] = []
         by_dataset: dict[Source, RequestStats] = {}
         for source, (poll, requests) in self._jobs.items():
             if poll.dataset in datasets:
-                by_dataset[self.source(poll.dataset)] = requests
+                by_dataset[self.name_source(poll.dataset)] = requests
                 poll.series, poll.dropped = self.store.count_series(poll.dataset, poll.window)
-                results = self.results(poll.dataset, poll.window)
+                results = self.get_results(poll.dataset, poll.window)
                 poll.aggregated = sum(result.aggregated for result in results)
                 for family in POLL_FAMILIES:
                     changes[family.name][source] = None
                 if requests.unavailable is None:
-                    samples.append((source, poll.samples()))
-        samples += ((source, requests.samples()) for source, requests in by_dataset.items())
+                    samples.append((source, poll.collect_samples()))
+        samples += ((source, requests.collect_samples()) for source, requests in by_dataset.items())
         for source, each in samples:
             for part in render_all(each, self._deployment):
                 changes[part.family.name][source] = part

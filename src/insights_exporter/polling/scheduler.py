@@ -19,7 +19,7 @@ _SHORTEST_STEP = 10.0
 """Seconds by which the system's clock has to be set back for the next runs to follow it."""
 
 
-def offset_of(job: str) -> timedelta:
+def compute_offset(job: str) -> timedelta:
     """Return how long after a rollup of Coder `job` runs: 60 to 120 seconds, always the same."""
     digest = hashlib.blake2b(job.encode(), digest_size=4).digest()
     return timedelta(milliseconds=60_000 + int.from_bytes(digest) % 60_001)
@@ -56,7 +56,7 @@ class Scheduler:
     def start(self) -> None:
         """Start running the jobs, on the running event loop."""
         self._scheduler.start()
-        self._follow_clock(_clock_lead())
+        self._follow_clock(_measure_clock_lead())
 
     def stop(self) -> None:
         """Stop running jobs."""
@@ -68,7 +68,7 @@ class Scheduler:
     def add(self, job: str, run: Callable[[], Awaitable[None]], every: float, after: float = 0.0) -> None:
         """Run `run` in `after` seconds and then every `every` seconds."""
         first = datetime.now(UTC) + timedelta(seconds=after)
-        self._scheduler.add_job(run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=first)
+        self._scheduler.add_job(run, AlignedTrigger(every, compute_offset(job)), id=job, next_run_time=first)
 
     def remove(self, job: str) -> None:
         """Remove a job; a run in progress continues. A stopped scheduler has no jobs left."""
@@ -78,7 +78,7 @@ class Scheduler:
     def advance(self, job: str, after: float = 0.0) -> None:
         """Run the job within two minutes after `after` seconds, if it is not due sooner."""
         known = self._scheduler.get_job(job)
-        soon = datetime.now(UTC) + timedelta(seconds=after) + offset_of(job)
+        soon = datetime.now(UTC) + timedelta(seconds=after) + compute_offset(job)
         if known and known.next_run_time > soon:
             known.modify(next_run_time=soon)
 
@@ -87,13 +87,13 @@ class Scheduler:
 
         `lead` is that of the last check. A clock that was set forward needs nothing: missed runs start.
         """
-        now = _clock_lead()
+        now = _measure_clock_lead()
         if lead - now > _SHORTEST_STEP:
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=job.next_run_time - timedelta(seconds=lead - now))
         self._clock_check = asyncio.get_running_loop().call_later(_CLOCK_CHECK, self._follow_clock, now)
 
 
-def _clock_lead() -> float:
+def _measure_clock_lead() -> float:
     """Return the seconds by which the system's clock is ahead of the event loop's."""
     return time.time() - asyncio.get_running_loop().time()

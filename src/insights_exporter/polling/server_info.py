@@ -1,7 +1,6 @@
-"""What enriches the data of a deployment: its version, the token's expiry, and the names of templates."""
+"""What enriches the data of a deployment: its version and the expiry of its token."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
@@ -13,8 +12,8 @@ from insights_exporter.coder.errors import ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request
 from insights_exporter.coder.resources import BuildInfo, CurrentUser, TokenLifetime, read_token
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.datasets.base import DailyHistory, Template
-from insights_exporter.datasets.server_info import build_info, token_samples
+from insights_exporter.datasets.base import DailyHistory
+from insights_exporter.datasets.server_info import build_info, build_token_samples
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.store import StoreEntry
 from insights_exporter.exposition.text import render_all
@@ -31,52 +30,6 @@ _MAX_SECONDS = 60.0
 _RETRY_PAUSE = 1.0
 _NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 _UNKNOWN = TokenLifetime(None, None)
-
-
-class TemplateIndex:
-    """What one dataset finds out about templates and others need: ids in use, and names.
-
-    `list_again` (None: they are not listed) is called when a report names a template that is not listed
-    yet; once for each, since a deleted one is never listed again.
-    """
-
-    def __init__(self, list_again: Callable[[], None] | None) -> None:
-        self.templates: Mapping[str, Template] = {}
-        self._list_again = list_again
-        self._expected: set[str] = set()
-        self._in_use: dict[str, tuple[str, ...]] = {}
-        self._is_listed = asyncio.Event()
-        if list_again is None:
-            self._is_listed.set()
-        self._reports: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-
-    def set_templates(self, templates: Mapping[str, Template] | None) -> None:
-        """Set the templates by id; None if they cannot be listed."""
-        self.templates = self.templates if templates is None else templates
-        self._expected.update(*self._in_use.values())
-        self._is_listed.set()
-
-    def set_in_use(self, window: str, in_use: tuple[str, ...]) -> None:
-        """Set the ids that the newest report of a window names."""
-        self._in_use[window] = in_use
-        self._reports[window].set()
-        unknown = set(in_use) - self.templates.keys() - self._expected
-        if unknown and self._list_again and self._is_listed.is_set():
-            self._expected |= unknown
-            self._list_again()
-
-    async def wait_ready(self, window: str) -> None:
-        """Wait for the first report of the window, and for the first try to list the templates."""
-        await self._reports[window].wait()
-        await self._is_listed.wait()
-
-    def has_report(self, window: str) -> bool:
-        """Return whether there is a report of the window yet."""
-        return self._reports[window].is_set()
-
-    def in_use(self, window: str) -> tuple[str, ...]:
-        """Return the ids in use in a window, none before its first report."""
-        return self._in_use.get(window, ())
 
 
 class _Known(NamedTuple, Generic[T]):
@@ -146,7 +99,7 @@ class ServerInfoPoller:
         history = self.utc_history
         days = await self._read(history.request.path, history.read) if history else None
         if days is not None:
-            self._utc_days = _Known(days, _expiry())
+            self._utc_days = _Known(days, _compute_expiry())
 
     async def fetch_user(self) -> str | None:
         """Return the name of the token's own user."""
@@ -166,7 +119,7 @@ class ServerInfoPoller:
 
     async def _poll_version(self) -> ApiError | None:
         try:
-            body = await self._coder.send(Request("/buildinfo"), _options(priority=-1))
+            body = await self._coder.send(Request("/buildinfo"), _build_options(priority=-1))
         except ApiError as failure:
             return failure
         finally:
@@ -174,31 +127,33 @@ class ServerInfoPoller:
         with suppress(InvalidResponse):
             version = (await asyncio.to_thread(decode, body, BuildInfo)).value.version
             if version:
-                self._version = _Known(version, _expiry())
+                self._version = _Known(version, _compute_expiry())
                 self._publish("version", [build_info(version)])
         return None
 
     async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
         try:
-            body = await self._coder.send(Request(path), _options(priority=1))
+            body = await self._coder.send(Request(path), _build_options(priority=1))
             return await asyncio.to_thread(read, body)
         except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             return None
 
     def _publish_token(self, token: TokenLifetime) -> None:
-        self._token = _Known(token, _expiry())
-        self._publish("token", token_samples(token))
+        self._token = _Known(token, _compute_expiry())
+        self._publish("token", build_token_samples(token))
 
     def _publish(self, what: str, samples: Iterable[Samples]) -> None:
-        source = self._publisher.source("", what)
+        source = self._publisher.name_source("", what)
         families = render_all(samples, source[0])
-        self._publisher.publish({source: StoreEntry(families=families, expires=_expiry(), details=None)})
+        self._publisher.publish(
+            {source: StoreEntry(families=families, expires=_compute_expiry(), details=None)}
+        )
 
 
-def _expiry() -> float:
+def _compute_expiry() -> float:
     return asyncio.get_running_loop().time() + MAX_AGE
 
 
-def _options(priority: int) -> RequestOptions:
+def _build_options(priority: int) -> RequestOptions:
     """Return the options of a request that is counted nowhere, since it is not for insights."""
     return RequestOptions(lambda *_: None, asyncio.get_running_loop().time() + _MAX_SECONDS, priority)

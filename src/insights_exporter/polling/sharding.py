@@ -7,7 +7,7 @@ from hashlib import blake2b
 _ORDINAL = re.compile(r"-([0-9]+)$")
 
 
-def owned_by(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
+def select_owned(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
     """Return those of `names`, in their order, that belong to `shard`, counted from 0.
 
     Each name belongs to exactly one of the `total` shards, by rendezvous
@@ -26,7 +26,7 @@ def owned_by(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
     return tuple(name for name in names if max(range(total), key=lambda each: _score(name, each)) == shard)
 
 
-def shard_index(shard: str, hostname: str) -> int:
+def find_shard_index(shard: str, hostname: str) -> int:
     """Return the number of this shard: `shard`, or for `auto` the ordinal at the end of `hostname`.
 
     Raises:

@@ -44,7 +44,7 @@ class PollStatus:
         self.failures += 1
         self.failure = failure.with_traceback(None)
 
-    def samples(self) -> Iterator[Samples]:
+    def collect_samples(self) -> Iterator[Samples]:
         """Yield the samples of all families by dataset and window."""
         values = {
             metrics.POLL_SUCCESS: float(self.success),
@@ -91,7 +91,7 @@ class RequestStats:
         if failure:
             self.failures[failure.reason] += 1
 
-    def samples(self) -> Iterator[Samples]:
+    def collect_samples(self) -> Iterator[Samples]:
         """Yield the samples of all families by dataset."""
         labels = (self.dataset,)
         durations = HistogramValue(tuple(accumulate(self.buckets)), self.seconds)

@@ -39,14 +39,14 @@ def create_app(dependencies: AppDependencies) -> Starlette:
     config_lock = BoundedLock(WAITING_PAGES)
     reloads = SingleFlight(dependencies.reload, _RELOAD_INTERVAL) if dependencies.reload else None
 
-    async def config(_: Request) -> Response:
+    async def show_config(_: Request) -> Response:
         async with config_lock:
             return PlainTextResponse(await run_in_thread(dependencies.config), media_type="text/yaml")
 
-    async def healthy(_: Request) -> Response:
+    async def report_health(_: Request) -> Response:
         return PlainTextResponse("The exporter is healthy.\n")
 
-    async def ready(_: Request) -> Response:
+    async def report_readiness(_: Request) -> Response:
         if dependencies.ready():
             return PlainTextResponse("The exporter is ready.\n")
         return PlainTextResponse("Not ready: some datasets have not been polled yet.\n", 503)
@@ -71,10 +71,10 @@ def create_app(dependencies: AppDependencies) -> Starlette:
         routes=[
             Route("/", dependencies.status),
             Route(dependencies.metrics_path, dependencies.metrics),
-            Route("/-/healthy", healthy),
-            Route("/-/ready", ready),
+            Route("/-/healthy", report_health),
+            Route("/-/ready", report_readiness),
             Route("/-/reload", reload, methods=["POST", "PUT"]),
-            Route("/config", config),
+            Route("/config", show_config),
         ],
     )
     app.router.redirect_slashes = False  # such redirects are made from the Host header

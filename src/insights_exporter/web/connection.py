@@ -145,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _read_request(self) -> None:
         try:
-            request = self._reader.next_request()
+            request = self._reader.take_request()
         except BadRequest as error:
             self.accepted = bool(self.accepted)
             self._write([render_refusal(error.refusal, self._headers())])
@@ -167,7 +167,7 @@ class Connection(asyncio.BufferedProtocol):
         keep_alive = request.keep_alive and not self._tracker.is_stopping
         exchange = HTTPExchange(self, request, self._headers, keep_alive=keep_alive)
         try:
-            await self._app(exchange.scope(), exchange.receive, exchange.send)
+            await self._app(exchange.build_scope(), exchange.receive, exchange.send)
             if not exchange.is_complete:
                 self._fail(exchange, RuntimeError("a response has no end"))
             await self._drain()
@@ -269,7 +269,7 @@ class Connection(asyncio.BufferedProtocol):
             self._is_read_paused = False
             self._transport.resume_reading()
 
-    def reading_rate(self) -> float:
+    def measure_reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""
         (read, since), now = self._rate_start, self._loop.time()
         if not self._transport.get_write_buffer_size() or now - since < estimate_rate_delay(self._transport):

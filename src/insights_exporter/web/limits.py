@@ -57,7 +57,7 @@ DEFAULT_LIMITS = ServerLimits()
 class Client(Protocol):
     """The connection of a client that gets a response."""
 
-    def reading_rate(self) -> float:
+    def measure_reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""
 
     def abort(self) -> None:
@@ -225,7 +225,7 @@ class ResponseSlots:
 
 def close_slowest(clients: Iterable[C]) -> C | None:
     """Close the connection of the slowest client and return it; None if none is slow."""
-    rates = {client: client.reading_rate() for client in clients}
+    rates = {client: client.measure_reading_rate() for client in clients}
     slowest = min(rates, key=rates.__getitem__, default=None)
     if slowest is None or rates[slowest] >= SLOW:
         return None

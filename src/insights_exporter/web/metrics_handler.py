@@ -28,12 +28,12 @@ class MetricsHandler:
 
     def __init__(
         self,
-        store: PageStore,
+        pages: PageStore,
         process_metrics: ProcessMetricsCache,
         deployments: Callable[[], Collection[str]],
         max_requests: int,
     ) -> None:
-        self._store = store
+        self._pages = pages
         self._process_metrics = process_metrics
         self._deployments = deployments
         self._slots = ResponseSlots(max_requests)
@@ -72,11 +72,11 @@ class MetricsHandler:
     async def _build(self, headers: Headers, query: QueryParams) -> ResponseBody:
         accept, encoding = (", ".join(headers.getlist(n)) or None for n in ("accept", "accept-encoding"))
         negotiated = negotiate(accept, encoding)
-        page, process_metrics, gauges = self._store.page, self._process_metrics(), _GAUGES in query
+        page, process_metrics, gauges = self._pages.page, self._process_metrics(), _GAUGES in query
         if _FILTERS & query.keys() or (gauges and not page.has_gauges):
             async with self._selection_lock:
                 page, process_metrics = await run_in_thread(
-                    partial(_select, self._store, process_metrics, query)
+                    partial(_select, self._pages, process_metrics, query)
                 )
         elif gauges:
             page = page.with_gauges
@@ -84,10 +84,10 @@ class MetricsHandler:
 
 
 def _select(
-    store: PageStore, process_metrics: ProcessMetrics, query: QueryParams
+    pages: PageStore, process_metrics: ProcessMetrics, query: QueryParams
 ) -> tuple[Page, ProcessMetrics]:
     """Return what the query selects; deployments come without the metrics of the whole process."""
-    snapshot, page, filters = store.snapshot, store.page, _FILTERS & query.keys()
+    snapshot, page, filters = pages.snapshot, pages.page, _FILTERS & query.keys()
     if "deployment" in filters:
         snapshot = snapshot.filter_deployments(frozenset(query.getlist("deployment")))
         process_metrics = _NO_PROCESS_METRICS

@@ -105,7 +105,7 @@ class RequestReader:
         """Discard what the buffer holds."""
         self._filled = 0
 
-    def next_request(self) -> HTTPRequest | None:
+    def take_request(self) -> HTTPRequest | None:
         """Return the next request if all of it has arrived.
 
         Raises:
@@ -126,7 +126,7 @@ class RequestReader:
         return request
 
     def _read_head(self) -> HTTPRequest | None:
-        start = self._empty_line_length()
+        start = self._measure_empty_line()
         end = self._buffer.find(_HEAD_END, max(start, self._scanned - 3), self._filled)
         self._check_start_line(start)
         if end < 0:
@@ -141,7 +141,7 @@ class RequestReader:
         self._keep_from(end)
         return request
 
-    def _empty_line_length(self) -> int:
+    def _measure_empty_line(self) -> int:
         """Return the length of an empty line before the request, which is ignored (RFC 9112, 2.2)."""
         if self._buffer[0] != _LINE_END[0]:
             return 0

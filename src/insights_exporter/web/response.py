@@ -62,7 +62,7 @@ class HTTPExchange:
         """Whether the client gets a body; it gets none if it sent HEAD."""
         self._body_left: int | None = None
 
-    def scope(self) -> Scope:
+    def build_scope(self) -> Scope:
         """Return the request in the form of ASGI."""
         request, peer = self._request, self.peer
         return {

@@ -194,7 +194,7 @@ class _Handshake:
 
     shutdown = abort
 
-    def reading_rate(self) -> float:
+    def measure_reading_rate(self) -> float:
         """Return infinity: nothing is sent yet."""
         return math.inf
 

@@ -63,7 +63,7 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[ServedApp]:
 
     async def run(listener: socket.socket) -> None:
         guard = BasicAuthMiddleware(app, config, clock)
-        server = Server(guard, context=create_listening_context(config), headers=guard.headers)
+        server = Server(guard, context=create_listening_context(config), headers=guard.build_headers)
         task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.is_started)
         started.set_result((server, asyncio.get_running_loop()))

@@ -176,7 +176,7 @@ def test_a_resumed_session_ends_with_its_certificate(directory: Path, authoritie
     shown = authorities.client.issue_cert(NAME)
     context = client_context(authorities.server, shown, versions=TLS12)
     with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
-        server = served.config.current().tls
+        server = served.config.get_current().tls
         assert server is not None
         first = send_request(served.port, context)
         assert send_request(served.port, context, first.session) == first._replace(resumed=True)

@@ -161,7 +161,7 @@ def test_cache_key_depends_on_boundaries() -> None:
     """The cache key depends on the boundaries between user, hash and password."""
     checker = PasswordChecker()
 
-    assert checker._cache_key(b"ab", b"c") != checker._cache_key(b"a", b"bc")  # noqa: SLF001 - no login shows it
+    assert checker._compute_cache_key(b"ab", b"c") != checker._compute_cache_key(b"a", b"bc")  # noqa: SLF001 - no login shows it
 
 
 def guesses(checker: PasswordChecker, number: int, client: str = "") -> list[asyncio.Task[bool]]:
@@ -260,7 +260,7 @@ async def test_lock_passes_from_client_to_client() -> None:
     await lock.acquire("first")
     tasks = [asyncio.create_task(take(client)) for client in "aaabbc"]
     await asyncio.sleep(0)
-    waiting = (lock.waiting, lock.waiting_for("a"), lock.waiting_for("d"))
+    waiting = (lock.waiting, lock.count_waiting("a"), lock.count_waiting("d"))
     lock.release()
     await asyncio.gather(*tasks)
 

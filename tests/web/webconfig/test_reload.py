@@ -37,7 +37,7 @@ class WatchedFile:
 
     def option(self) -> str:
         """Return the current header."""
-        return dict(self.config.current().headers)["X-Frame-Options"]
+        return dict(self.config.get_current().headers)["X-Frame-Options"]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_valid_file_is_used(watched: WatchedFile) -> None:
 def test_files_are_checked_once_a_second(watched: WatchedFile) -> None:
     """Files are checked at most once a second."""
     watched.clock.now += CHECK_INTERVAL
-    watched.config.current()
+    watched.config.get_current()
     watched.file.write_text(SAMEORIGIN, encoding="utf-8")
     watched.clock.now += CHECK_INTERVAL / 2
     between = watched.option()
@@ -87,7 +87,7 @@ def test_invalid_file_is_logged_and_counted_once(watched: WatchedFile) -> None:
     with capture_logs() as logs:
         watched.write(WRONG)
         for _ in range(3):
-            watched.config.current()
+            watched.config.get_current()
             watched.clock.now += CHECK_INTERVAL
 
     place = "http_server_config.headers.X-Frame-Options"
@@ -105,7 +105,7 @@ def test_invalid_file_is_logged_and_counted_once(watched: WatchedFile) -> None:
 def test_file_that_is_valid_again(watched: WatchedFile) -> None:
     """After a failure the next valid file is used; the counter stays."""
     watched.write(WRONG)
-    watched.config.current()
+    watched.config.get_current()
     watched.write(SAMEORIGIN)
 
     assert "sameorigin" == watched.option()
@@ -140,11 +140,11 @@ def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
 def test_changed_certificate_is_a_change(part: str, directory: Path) -> None:
     """A change of a file that the config names is a change."""
     watched = WatchedFile(write_case(directory, "good-client-require-and-verify.yml"))
-    before = watched.config.current().tls
+    before = watched.config.get_current().tls
     os.utime(directory / part, ns=(0, 0))
     watched.clock.now += CHECK_INTERVAL
 
-    assert before is not watched.config.current().tls
+    assert before is not watched.config.get_current().tls
 
 
 @pytest.mark.parametrize(
@@ -163,10 +163,10 @@ def test_protection_is_not_removed(name: str, after: str, expected: str, directo
     """A change cannot turn TLS on or off, or remove all users."""
     tls = write_case(directory, "good-tls.yml").read_text(encoding="utf-8")
     watched = WatchedFile(write_case(directory, name))
-    before = watched.config.current()
+    before = watched.config.get_current()
     with capture_logs() as logs:
         watched.write(tls if after else "")
-        unchanged = watched.config.current()
+        unchanged = watched.config.get_current()
 
     assert before is unchanged
     assert expected in logs[0]["err"][0]
@@ -186,13 +186,13 @@ def test_protection_is_not_removed(name: str, after: str, expected: str, directo
 def test_half_written_file_does_not_let_clients_in(end: str, removed: list[str], directory: Path) -> None:
     """A file that ends before a key which refuses clients is not used."""
     watched = WatchedFile(write_case(directory, "good-client-allowed-sans.yml"))
-    before = watched.config.current()
+    before = watched.config.get_current()
     watched.write(watched.file.read_text(encoding="utf-8").partition(f"  {end}")[0])
 
     places = [issue.place for issue in watched.config.reload_if_changed()]
 
     assert [f"tls_server_config.{key}" for key in removed] == places
-    assert before is watched.config.current()
+    assert before is watched.config.get_current()
 
 
 def test_another_name_is_allowed(directory: Path) -> None:
@@ -201,7 +201,7 @@ def test_another_name_is_allowed(directory: Path) -> None:
     text = watched.file.read_text(encoding="utf-8")
     watched.write(text.replace("- prometheus.example.com", "- vmagent.example.com"))
 
-    issues, tls = watched.config.reload_if_changed(), watched.config.current().tls
+    issues, tls = watched.config.reload_if_changed(), watched.config.get_current().tls
 
     assert () == issues
     assert tls
@@ -214,14 +214,14 @@ def test_single_user_can_be_removed(directory: Path) -> None:
     lines = watched.file.read_text(encoding="utf-8").splitlines(keepends=True)
     watched.write("".join(line for line in lines if "bob" not in line))
 
-    assert {b"alice"} == watched.config.current().users.keys()
+    assert {b"alice"} == watched.config.get_current().users.keys()
 
 
 def test_connections_drain_after_a_change(watched: WatchedFile) -> None:
     """Connections drain for a while after a change."""
     before = watched.config.is_draining
     watched.write(SAMEORIGIN)
-    watched.config.current()
+    watched.config.get_current()
     during = watched.config.is_draining
     watched.clock.now += DRAIN_SECONDS
 
@@ -241,8 +241,8 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
         watched = WatchedFile(write_case(directory, "good-http2-on.yml"))
     with capture_logs() as later:
         watched.write("http_server_config: {http2: true}")
-        watched.config.current()
-        watched.config.current()
+        watched.config.get_current()
+        watched.config.get_current()
 
     assert [{**warning, "file": str(watched.file)}] == at_start
     assert ["web config reloaded", "web config warning"] == [line["event"] for line in later]
@@ -251,8 +251,8 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
 def test_failed_reloads_are_counted(directory: Path) -> None:
     """The counter exists from the start and increases."""
     live = ReloadingConfig(write_case(directory, "good-empty.yml"))
-    before = live.samples()
+    before = live.collect_samples()
     live.reload_failures += 1
 
     assert Samples(RELOAD_FAILURES, [((), 0.0)]) == before
-    assert Samples(RELOAD_FAILURES, [((), 1.0)]) == live.samples()
+    assert Samples(RELOAD_FAILURES, [((), 1.0)]) == live.collect_samples()

@@ -100,25 +100,25 @@ def build_details(state: DeploymentState, window: str) -> Details:
         state=state,
         tiles=tuple(build_tiles(state, window)),
         cards=build_cards(state, window),
-        days=build_days_chart(*state.daily_users()),
+        days=build_days_chart(*state.list_daily_users()),
         days_remark=_explain_days(state),
-        activity=_build_activity(state.summary("activity", window)),
-        latency=_build_latency(state.summary("latency", window)),
+        activity=_build_activity(state.get_summary("activity", window)),
+        latency=_build_latency(state.get_summary("latency", window)),
     )
 
 
 def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
     """Yield the tiles of a deployment; days, weeks and months are those of its own time zone."""
-    days, today = state.summary("days").days, state.today
+    days, today = state.get_summary("days").days, state.today
     for name, day, prefix in (("Active today", today, "so far, "), ("Active yesterday", today - 1, "")):
         yield Tile(name, format_number(days.get(day)), f"{prefix}{format_day(day)} in {state.timezone}")
     yield from _build_period_tiles(state)
-    report, label = state.summary("active_users", window), state.windows.get(window, window)
+    report, label = state.get_summary("active_users", window), state.windows.get(window, window)
     yield Tile("Active users", format_number(report.active_users), f"distinct, {label}")
     if report.apps:
         seconds = sum(seconds for _, seconds in report.apps.rows) + report.apps.rest
         yield Tile("Time in apps", format_usage_time(seconds), f"all apps, {label}")
-    accounts = state.summary("users").users
+    accounts = state.get_summary("users").users
     if accounts:
         others = [f"{format_number(n)} {status}" for status, n in accounts.items() if status != "active"]
         yield Tile("Active accounts", format_number(accounts.get("active")), ", ".join(others))
@@ -131,7 +131,7 @@ _LICENSE_REMARKS = {"grace_period": "license expired, in its grace period", "not
 
 def _build_seat_tiles(state: DeploymentState) -> Iterator[Tile]:
     """Yield the seats in use of those that the license allows, if it has a limit."""
-    summary = state.summary("seats")
+    summary = state.get_summary("seats")
     for feature, name in _SEAT_TILES:
         used, limit = summary.seats.get(feature, (0.0, None))
         if limit is not None:
@@ -142,7 +142,7 @@ def _build_seat_tiles(state: DeploymentState) -> Iterator[Tile]:
 
 def _build_period_tiles(state: DeploymentState) -> Iterator[Tile]:
     """Yield the users of the last whole week and month, with those of the one before for comparison."""
-    today, summary = state.now.date(), state.summary("weeks")
+    today, summary = state.now.date(), state.get_summary("weeks")
     monday = today.toordinal() - today.weekday() - 7
     week = f"{format_short_day(monday)} to {format_short_day(monday + 6)}"
     month = today.replace(day=1) - timedelta(days=1)
@@ -221,7 +221,7 @@ def _explain_empty(state: DeploymentState, name: str, window: str) -> str:
 
 def _explain_no_templates(state: DeploymentState, window: str) -> str:
     """Return what is known of the templates in use if their users are not."""
-    report, breakdown = state.summary("templates_in_use", window), state.summary("templates", window)
+    report, breakdown = state.get_summary("templates_in_use", window), state.get_summary("templates", window)
     if report.templates_in_use and breakdown.templates is None:
         return f"{format_count(report.templates_in_use, 'template')} in use; their users are not available."
     if report != PollSummary() and report.templates_in_use is None:
@@ -230,7 +230,7 @@ def _explain_no_templates(state: DeploymentState, window: str) -> str:
 
 
 def _explain_days(state: DeploymentState) -> str:
-    users, today = state.daily_users()
+    users, today = state.list_daily_users()
     if users and max(users) < today - 1:
         return "Coder reports no newer days; its statistics may have stopped."
     if state.utc_days:
@@ -251,7 +251,7 @@ def _build_activity(summary: PollSummary) -> ActivityChart | None:
     total = histogram.counts[-1]
     parts = [
         f"{format_number(users)} ({format_percent(users, total)}) {ACTIVITY_LEVELS[level]}"
-        for (level,), users in ACTIVITY.band_rows((), histogram)
+        for (level,), users in ACTIVITY.build_band_rows((), histogram)
     ]
     sentence = f"Of {format_count(total, 'user')}, {', '.join(parts[:-1])} and {parts[-1]}."
     return ActivityChart(chart, sentence)
@@ -278,7 +278,7 @@ def _build_latency(summary: PollSummary) -> LatencyChart | None:
 
 def _describe_latency(name: str, histogram: HistogramValue) -> str:
     users = histogram.counts[-1]
-    fair, poor = (count for _, count in LATENCY.band_rows((), histogram)[1:])
+    fair, poor = (count for _, count in LATENCY.build_band_rows((), histogram)[1:])
     above = [f"{format_number(count)} ({format_percent(count, users)})" for count in (fair + poor, poor)]
     total = format_number(users)
     return f"By their {name}, {above[0]} of {total} users are above 150 ms and {above[1]} above 300 ms."

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from markupsafe import Markup
 
-from insights_exporter.config.models import Window, window_days
+from insights_exporter.config.models import Window, parse_window_days
 
 DASH = "–"  # noqa: RUF001 -- a dash, as in printed tables
 """Stands for an unknown value."""
@@ -91,7 +91,7 @@ def describe_window(window: Window) -> str:
         period = "today" if window.include_today else "yesterday"
     else:
         period = f"last {window.days} {'days' if window.include_today else 'whole days'}"
-    return period if window_days(window.name) == window.days else f"{window.name} ({period})"
+    return period if parse_window_days(window.name) == window.days else f"{window.name} ({period})"
 
 
 def format_sentence(remedy: str) -> str:

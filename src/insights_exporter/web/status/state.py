@@ -160,16 +160,16 @@ class DeploymentState:
 
     @property
     def chart_timezone(self) -> str:
-        """The time zone of `daily_users`."""
+        """The time zone of `list_daily_users`."""
         return "UTC" if self.utc_days else self.timezone
 
-    def daily_users(self) -> tuple[Mapping[int, float], int]:
+    def list_daily_users(self) -> tuple[Mapping[int, float], int]:
         """Return users by day for the chart, and the current day in the same time zone."""
         if self.utc_days:
             return self.utc_days, self.now.astimezone(UTC).toordinal()
-        return self.summary("days").days, self.today
+        return self.get_summary("days").days, self.today
 
-    def summary(self, field: str, window: str = "") -> PollSummary:
+    def get_summary(self, field: str, window: str = "") -> PollSummary:
         """Return the newest summary that has `field` in a window, empty if there is none."""
         return self.summaries.get((SOURCES[field], window), PollSummary())
 
@@ -193,7 +193,7 @@ def collect_state(poller: DeploymentPoller) -> DeploymentState:
         parameter_windows=tuple(deployment.parameters.windows),
         breakdown_windows=tuple(window for dataset, window in keys if dataset == SOURCES["templates"]),
         polls=tuple(map(_collect_poll, poller.jobs)),
-        summaries={key: poller.summary(*key) for key in keys},
+        summaries={key: poller.get_summary(*key) for key in keys},
         utc_days=poller.server_info.utc_days,
     )
 

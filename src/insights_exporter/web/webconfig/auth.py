@@ -66,7 +66,7 @@ class FairLock:
         """Return the number of waiters."""
         return len(self._turns)
 
-    def waiting_for(self, client: str) -> int:
+    def count_waiting(self, client: str) -> int:
         """Return the number of waiters of a client."""
         return list(self._turns.values()).count(client)
 
@@ -150,7 +150,7 @@ class PasswordChecker:
             TooManyLogins: It cannot be checked in time, or the client is disconnected.
         """
         hash_, cut = users.get(user, _DUMMY_HASH), password[:_BCRYPT_BYTES]
-        key = self._cache_key(user, hash_, cut)
+        key = self._compute_cache_key(user, hash_, cut)
         if self._is_cached(key):
             return True
         await self._acquire(client)
@@ -159,24 +159,24 @@ class PasswordChecker:
             return True
         if is_disconnected():
             self._lock.release()
-            raise self._too_many_logins()
+            raise self._describe_too_many_logins()
         # A thread cannot be stopped: it keeps the lock to its end, whatever becomes of the request.
         check = asyncio.create_task(self._check(key, cut, hash_, is_known=user in users))
         try:
             async with asyncio.timeout(self._limits.check_seconds):
                 return await asyncio.shield(check)
         except TimeoutError:
-            raise self._too_many_logins() from None
+            raise self._describe_too_many_logins() from None
 
     async def _acquire(self, client: str) -> None:
         limits, lock = self._limits, self._lock
-        if lock.waiting >= limits.waiting or lock.waiting_for(client) >= limits.waiting_per_client:
-            raise self._too_many_logins()
+        if lock.waiting >= limits.waiting or lock.count_waiting(client) >= limits.waiting_per_client:
+            raise self._describe_too_many_logins()
         try:
             async with asyncio.timeout(limits.wait_seconds):
                 await lock.acquire(client)
         except TimeoutError:
-            raise self._too_many_logins() from None
+            raise self._describe_too_many_logins() from None
 
     async def _check(self, key: bytes, password: bytes, hash_: bytes, *, is_known: bool) -> bool:
         start = time.monotonic()
@@ -191,10 +191,10 @@ class PasswordChecker:
             self._check_seconds = time.monotonic() - start
             self._lock.release()
 
-    def _too_many_logins(self) -> TooManyLogins:
+    def _describe_too_many_logins(self) -> TooManyLogins:
         return TooManyLogins(max(1, math.ceil(self._lock.waiting * self._check_seconds)))
 
-    def _cache_key(self, *parts: bytes) -> bytes:
+    def _compute_cache_key(self, *parts: bytes) -> bytes:
         digest = blake2b(key=self._key, digest_size=32)
         for part in parts:
             digest.update(len(part).to_bytes(8) + part)
@@ -217,16 +217,16 @@ class BasicAuthMiddleware:
         self._config = config
         self._clock = clock
         self._passwords = PasswordChecker()
-        self._bucket = TokenBucket(config.current().rate_limit, clock)
+        self._bucket = TokenBucket(config.get_current().rate_limit, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
-        response = await self._refuse(self._config.current(), scope) or self._app
+        response = await self._refuse(self._config.get_current(), scope) or self._app
         await response(scope, receive, send)
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
+    def build_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers of all responses, refusals of the server too."""
-        configured = self._config.current().headers
+        configured = self._config.get_current().headers
         headers = [(name.lower().encode(), value.encode()) for name, value in configured]
         return [*headers, (b"connection", b"close")] if self._config.is_draining else headers
 

@@ -149,7 +149,7 @@ class ReloadingConfig:
         """Whether connections may still use the previous config, so that they should end."""
         return self._clock() < self._draining_until
 
-    def current(self) -> WebConfig:
+    def get_current(self) -> WebConfig:
         """Return the current config, after a check for changes if the last one was a second ago."""
         if self._clock() >= self._next_check:
             self.reload_if_changed()
@@ -162,7 +162,7 @@ class ReloadingConfig:
             self._reload()
         return self._issues
 
-    def samples(self) -> Samples:
+    def collect_samples(self) -> Samples:
         """Return the number of failed reloads."""
         return Samples(RELOAD_FAILURES, [((), float(self.reload_failures))])
 
@@ -207,9 +207,9 @@ def create_listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:
 
     None if the file has no TLS.
     """
-    first = config.current().tls
+    first = config.get_current().tls
     if first is None:
         return None
     context = ReloadingSSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.current = lambda: config.current().tls or first
+    context.current = lambda: config.get_current().tls or first
     return context

@@ -113,7 +113,7 @@ def _resolve_alias(written: object) -> object:
     return _ALIASES.get(written, written) if isinstance(written, str) else written
 
 
-def _one_of(known: Collection[str], otherwise: str = "is not a known value") -> AfterValidator:
+def _require_one_of(known: Collection[str], otherwise: str = "is not a known value") -> AfterValidator:
     def check(name: str) -> str:
         if name not in known:
             raise InvalidValue(otherwise, did_you_mean(name, known))
@@ -149,11 +149,11 @@ Text = Annotated[str, BeforeValidator(_to_text)]
 GoBool = Annotated[bool, BeforeValidator(_to_bool), Field(strict=True)]
 Duration = Annotated[float, BeforeValidator(parse_go_duration)]
 Count = Annotated[int, Field(strict=True, ge=0)]
-AuthType = Annotated[Text, _one_of(AUTH_TYPES), BeforeValidator(_resolve_alias)]
-Version = Annotated[Text, _one_of(VERSIONS)]
-Suite = Annotated[Text, _one_of(SUITES.keys() | TLS13_SUITES)]
-Curve = Annotated[Text, _one_of(CURVES)]
-ResponseHeaderName = Annotated[str, _one_of(HEADERS, "is not a header that can be set here")]
+AuthType = Annotated[Text, _require_one_of(AUTH_TYPES), BeforeValidator(_resolve_alias)]
+Version = Annotated[Text, _require_one_of(VERSIONS)]
+Suite = Annotated[Text, _require_one_of(SUITES.keys() | TLS13_SUITES)]
+Curve = Annotated[Text, _require_one_of(CURVES)]
+ResponseHeaderName = Annotated[str, _require_one_of(HEADERS, "is not a header that can be set here")]
 ResponseHeaderValue = Annotated[str, AfterValidator(_check_header_value), BeforeValidator(_to_text)]
 UserName = Annotated[str, AfterValidator(_check_user_name)]
 PasswordHash = Annotated[str, AfterValidator(_check_bcrypt_hash), BeforeValidator(_to_text)]
