@@ -130,6 +130,34 @@ async def test_client_that_does_not_read(path: bytes) -> None:
         assert await is_served(address)
 
 
+@pytest.mark.parametrize(
+    "count", [pytest.param(10, id="a few bytes at a time"), pytest.param(1 << 18, id="fast")]
+)
+async def test_client_that_never_stops_reading(count: int) -> None:
+    """A client that reads again and again is disconnected when the time for its response is over."""
+    received = 0
+
+    def read(client: socket.socket) -> bool:
+        nonlocal received
+        try:
+            received += len(client.recv(count))
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            return True
+        return not server.tracker.connections
+
+    limits = replace(GENEROUS, response_seconds=0.5)
+    async with serving(limits, send_bytes=4096) as (server, address):
+        with unread(address, b"GET /segments HTTP/1.0\r\n\r\n", receive_bytes=4096) as client:
+            client.settimeout(0)
+            await eventually_async(lambda: server.tracker.tasks)
+            await eventually_async(lambda: read(client))
+        await eventually_async(lambda: not server.tracker.tasks)
+
+    assert 0 < received < LARGE
+
+
 async def test_parts_are_sent_at_once_and_in_order() -> None:
     """All parts of a response are sent at once, and the response ends when the client has read them."""
     parts, over = [letter.encode() * (LARGE // 8) for letter in "abcdefgh"], asyncio.Event()

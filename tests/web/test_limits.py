@@ -97,6 +97,23 @@ class Client:
             id="connections of an address that are being served count",
         ),
         pytest.param(
+            {"good": Client(accepted=True), "new": Client(served=True), "other": Client(served=True)},
+            "other",
+            id="no response yet, being served: the request that began last",
+        ),
+        pytest.param(
+            {"good": Client(accepted=True), "new": Client(served=True)}
+            | {f"login {number}": Client(host=THERE, served=True) for number in range(5)}
+            | {"last": Client(served=True)},
+            "login 4",
+            id="no response yet, being served: the address with the most connections",
+        ),
+        pytest.param(
+            {f"good {number}": Client(accepted=True) for number in range(3)} | {"new": Client(served=True)},
+            "good 0",
+            id="most are accepted: none that is being served",
+        ),
+        pytest.param(
             {"good": Client(accepted=True, host="")}, "good", id="only one other waits, without an address"
         ),
         pytest.param(

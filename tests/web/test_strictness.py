@@ -174,6 +174,31 @@ async def test_refused_clients_are_closed_first(refused: bytes) -> None:
     assert [b"HTTP/1.1 200 OK"] * 2 == [each[:15] for each in received]
 
 
+@pytest.mark.parametrize("first", [429, 503])
+async def test_clients_that_must_retry_are_not_closed_first(first: int) -> None:
+    """A client whose first login could not be checked keeps its connection while others are refused."""
+    statuses = {"/retry": first, "/hello": 200}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("hello", statuses.get(scope["path"], 401))(scope, receive, send)
+
+    async with serving(replace(GENEROUS, connections=3), app) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(GOOD.replace(b"hello", b"retry"))
+        received = [await reader.readuntil(b"hello")]
+        strangers = []
+        for _ in range(6):
+            strangers.append(await asyncio.open_connection(*address))
+            strangers[-1][1].write(GOOD.replace(b"hello", b"refused"))
+            await strangers[-1][0].readuntil(b"hello")
+        writer.write(GOOD)
+        received.append(await reader.readuntil(b"hello"))
+        for _, each in (*strangers, (reader, writer)):
+            each.close()
+
+    assert [b"HTTP/1.1 %d" % first, b"HTTP/1.1 200"] == [each[:12] for each in received]
+
+
 async def test_slow_readers_are_closed() -> None:
     """If all connections are being served, those of clients that do not read are closed for new ones."""
     async with serving(replace(GENEROUS, connections=2)) as (server, address):

@@ -15,7 +15,7 @@ from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, Busy, 
 OWN_PATHS = frozenset({"/", "/-/healthy", "/-/ready", "/-/reload", "/config"})
 
 _SAME_SITE = frozenset({"same-origin", "none"})
-_RELOAD_INTERVAL = 1.0
+RELOAD_INTERVAL = 1.0
 """Seconds between two reloads, which read and check all files and write to the log."""
 
 
@@ -37,7 +37,7 @@ class AppDependencies:
 def create_app(dependencies: AppDependencies) -> Starlette:
     """Return the ASGI application of the exporter."""
     config_lock = BoundedLock(WAITING_PAGES)
-    reloads = SingleFlight(dependencies.reload, _RELOAD_INTERVAL) if dependencies.reload else None
+    reloads = SingleFlight(dependencies.reload, RELOAD_INTERVAL) if dependencies.reload else None
 
     async def show_config(_: Request) -> Response:
         async with config_lock:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 WAITING_PAGES = 16
 """Maximum number of waiting requests for the status page, and for `/config`."""
 
-_MAX_KINDS = 100
+MAX_KINDS = 100
 """Maximum number of kinds of log lines, and so of lines within the interval."""
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class LogThrottle:
 
     def _make_room(self, now: float) -> bool:
         """Remove the oldest kind if there are too many; return whether there is room for another."""
-        if len(self._logged) < _MAX_KINDS:
+        if len(self._logged) < MAX_KINDS:
             return True
         oldest, logged = next(iter(self._logged.items()))
         if now - logged < self._seconds:

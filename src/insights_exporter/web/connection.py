@@ -28,6 +28,9 @@ _RATE_INTERVAL = 1.0
 """Seconds after which earlier reading of a client no longer counts."""
 _FAILED = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error; the log of the exporter has details.")
 
+_TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""Statuses of responses after which it is still unknown whether a client is accepted."""
+
 
 class _State(Enum):
     IDLE = auto()
@@ -174,7 +177,8 @@ class Connection(asyncio.BufferedProtocol):
         except Exception as error:  # noqa: BLE001 -- whatever the application raises
             self._fail(exchange, error)
             await self._drain()
-        self.accepted = self.accepted or exchange.status < HTTPStatus.BAD_REQUEST
+        if exchange.status not in _TRY_AGAIN:
+            self.accepted = self.accepted or exchange.status < HTTPStatus.BAD_REQUEST
         self._end_response(keep_alive=exchange.keep_alive and not self._tracker.is_stopping)
 
     def _fail(self, exchange: HTTPExchange, error: Exception) -> None:

@@ -73,7 +73,7 @@ class TrackedClient(Client, Protocol):
 
     @property
     def accepted(self) -> bool | None:
-        """Return whether any response had a status below 400; None before the first response."""
+        """Return whether any response had a status below 400; None if there was none but 429 and 503."""
 
     def shutdown(self) -> None:
         """Close after the running response."""
@@ -145,15 +145,17 @@ class ConnectionTracker:
     def _select_for_closing(self) -> TrackedClient | None:
         """Return the connection that gives way to the newest; None if all others are being served.
 
-        One that got only errors comes first, even if it is being served: its next request may be behind.
-        Accepted ones come last, unless more than half of those that wait are: without users, any client
-        is accepted. Among equals it is the network with the most connections, then the longest wait.
+        One that got only errors comes first, then one that got no response, even if it is being served:
+        a stranger could keep all of its connections busy. Accepted ones come last, unless most are
+        accepted: without users, any client is. Among equals it is the network with the most
+        connections, then the longest wait.
         """
-        others = list(self.waiting)[:-1]
-        refused = [each for each in (*others, *reversed(self.responding)) if each.accepted is False]
+        waiting = list(self.waiting)[:-1]
+        others = [*waiting, *reversed(self.responding)]
+        refused = [each for each in others if each.accepted is False]
         new = [each for each in others if each.accepted is None]
-        accepted = sum(each.accepted is True for each in others)
-        candidates = refused or (new if accepted <= len(self.waiting) // 2 else []) or others
+        are_most_accepted = sum(each.accepted is True for each in others) > self.count // 2
+        candidates = refused or (waiting if are_most_accepted else new) or waiting
         networks = {each: find_network(each.remote_address) for each in self.connections}
         sizes = Counter(networks.values())
         return max(candidates, key=lambda each: sizes[networks[each]], default=None)

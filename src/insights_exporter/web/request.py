@@ -12,7 +12,7 @@ from insights_exporter.web.limits import ServerLimits
 
 Header = tuple[bytes, bytes]
 
-_BUFFER_BYTES = 4096
+BUFFER_BYTES = 4096
 """Bytes that are read ahead; the buffer grows for a longer head."""
 _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"
@@ -83,7 +83,7 @@ class RequestReader:
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
-        self._buffer = bytearray(_BUFFER_BYTES)
+        self._buffer = bytearray(BUFFER_BYTES)
         self._filled = self._scanned = 0
         self._request: HTTPRequest | None = None
         self._body_left = 0
@@ -165,8 +165,8 @@ class RequestReader:
         """Move what follows `start` to the beginning of a buffer that is no larger than needed."""
         rest = self._buffer[start : self._filled] if start < self._filled else b""
         self._filled, self._scanned = len(rest), 0
-        if len(self._buffer) > _BUFFER_BYTES:
-            self._buffer = bytearray(max(_BUFFER_BYTES, len(rest) + 1))
+        if len(self._buffer) > BUFFER_BYTES:
+            self._buffer = bytearray(max(BUFFER_BYTES, len(rest) + 1))
         if rest:
             self._buffer[: len(rest)] = rest
 

@@ -221,3 +221,28 @@ def test_refused_certificates_are_logged_once_a_minute(directory: Path) -> None:
 
     assert [10, 1] == [len(line["names"]) for line in logged]
     assert {100} == {len(name) for name in logged[0]["names"]}
+
+
+def test_certificate_with_many_names_is_one_short_line(directory: Path, authorities: Authorities) -> None:
+    """A certificate with thousands of names, none of them allowed, is logged once and with ten of them."""
+    shown = authorities.client.issue_cert(*(f"n{number:04}.example.org" for number in range(3000)))
+    client = client_context(authorities.server, shown)
+    with (
+        capture_logs() as logged,
+        serving(write_case(directory, "good-client-allowed-sans.yml")) as served,
+    ):
+        refused = [connect(served.port, client).refused for _ in range(2)]
+
+    assert ["closed", "closed"] == refused
+    assert [[f"n{number:04}.example.org" for number in range(10)]] == [line["names"] for line in logged]
+
+
+def test_large_certificate_is_refused(directory: Path, authorities: Authorities) -> None:
+    """The certificates that a client sends are read up to a limit of bytes."""
+    shown = authorities.client.issue_cert(*(f"n{number:04}.{'x' * 60}.example.org" for number in range(2000)))
+    with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
+        refused = connect(served.port, client_context(authorities.server, shown)).refused
+        after = connect(served.port, client_context(authorities.server, authorities.client.issue_cert(NAME)))
+
+    assert "closed" == refused
+    assert "" == after.refused

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from insights_exporter.web.webconfig.tls import canonicalize_name, list_certificate_names
-from tests.web.webconfig.certificates import Authorities, write_case
+from tests.web.webconfig.certificates import Authorities, load, write_case
 from tests.web.webconfig.server import METRICS, ConnectionResult, client_context, connect, serving
 
 V10, V11, V12, V13 = (
@@ -219,3 +219,11 @@ def test_all_kinds_of_names_count() -> None:
 def test_no_certificate_has_no_names() -> None:
     """A missing certificate has no names."""
     assert frozenset() == list_certificate_names({})
+
+
+def test_renegotiation_is_off(directory: Path) -> None:
+    """Clients of TLS 1.2 cannot repeat the handshake, which costs a signature each time."""
+    context = load(write_case(directory, "good-tls.yml")).tls
+
+    assert context
+    assert context.options & ssl.OP_NO_RENEGOTIATION

@@ -26,7 +26,7 @@ MAX_RECORDS_WITHOUT_DATA = 64
 
 _RECORD_HEADER_BYTES = 5
 _RECORD_LENGTH = slice(3, 5)
-_LOGGED_NAMES, _LOGGED_NAME_LENGTH = 10, 100
+LOGGED_NAMES, _LOGGED_NAME_LENGTH = 10, 100
 _SAN_TYPES = frozenset({"DNS", "IP Address", "email", "URI"})
 _ALLOW_OLD_VERSIONS = "@SECLEVEL=0"
 """OpenSSL speaks TLS 1.0 and 1.1 at this security level only."""
@@ -200,7 +200,7 @@ class ServerSSLContext(ssl.SSLContext):
 
     def log_refusal(self, names: Iterable[str]) -> None:
         """Log that none of a certificate's names is allowed, once a minute for the same names."""
-        shown = [name[:_LOGGED_NAME_LENGTH] for name in sorted(names)[:_LOGGED_NAMES]]
+        shown = [name[:_LOGGED_NAME_LENGTH] for name in sorted(names)[:LOGGED_NAMES]]
         suppressed = self.refusals.admit(" ".join(shown))
         if suppressed is not None:
             structlog.get_logger("insights_exporter").warning(
