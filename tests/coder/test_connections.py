@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from insights_exporter.coder.errors import CAUSES, ApiError
-from insights_exporter.coder.http import describe, is_transient, tls_context
+from insights_exporter.coder.http import describe, tls_context
 from insights_exporter.coder.request import Request
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import TLSConfig
@@ -284,7 +284,7 @@ def test_connection_error_is_readable(error: Exception, cause: Exception | None,
     """Connection errors are described without names of Python classes, error numbers, or received bytes."""
     error.__cause__ = cause
 
-    assert described == describe(error)
+    assert described == describe(error).text
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_connection_error_is_readable(error: Exception, cause: Exception | None,
 )
 def test_errors_that_pass(error: Exception, passes: bool) -> None:
     """Network errors are transient; errors caused by the config are not."""
-    assert passes == is_transient(error)
+    assert passes == describe(error).is_transient
 
 
 def test_interrupted_handshake_is_transient() -> None:
@@ -307,8 +307,8 @@ def test_interrupted_handshake_is_transient() -> None:
     error = httpx.ConnectError("EOF occurred in violation of protocol")
     error.__cause__ = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
 
-    assert is_transient(error)
-    assert "cannot connect: unexpected end of the TLS connection" == describe(error)
+    assert describe(error).is_transient
+    assert "cannot connect: unexpected end of the TLS connection" == describe(error).text
 
 
 async def test_cancelled_requests_free_their_connection(url: str) -> None:
@@ -331,4 +331,4 @@ def test_each_reason_of_several_addresses_is_named() -> None:
     error.__cause__ = ExceptionGroup("multiple connection attempts failed", failures)
 
     expected = "cannot connect: connection refused, network is unreachable"
-    assert expected == describe(error)
+    assert expected == describe(error).text

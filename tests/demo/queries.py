@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from insights_exporter.demo.context import PUBLISHED_VERSION, SERVER_VERSIONS
 from insights_exporter.demo.error_responses import Refused
 from insights_exporter.demo.validation import ParsedQuery, validate_query
-from insights_exporter.demo.versions import PUBLISHED_VERSION, SERVER_VERSIONS
 from tests.demo.client import Json
 
 NOW = datetime(2024, 5, 20, 14, 31, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ import cramjam
 import httpx
 
 from insights_exporter.backfill.openmetrics import FileStats
-from insights_exporter.coder.http import TlsOptions, describe, is_transient, is_unknown_host, proxy_option
+from insights_exporter.coder.http import TlsOptions, describe, proxy_option
 from insights_exporter.coder.redact import redact_secrets, secrets_in
 
 MAX_SAMPLES = 5000
@@ -136,10 +136,10 @@ async def _post_once(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
     try:
         response = await _run_in_thread(partial(client.post, url, content=body))
     except httpx.RequestError as error:
-        what = describe(error, _TLS_FLAGS)
-        if is_transient(error) and not is_unknown_host(error):
-            raise _Retryable(what) from None
-        raise RemoteWriteRejected(f"{format_url(url)}: {what}") from None
+        failure = describe(error, _TLS_FLAGS)
+        if failure.is_transient and not failure.is_unknown_host:
+            raise _Retryable(failure.text) from None
+        raise RemoteWriteRejected(f"{format_url(url)}: {failure.text}") from None
     if response.is_success:
         return
     what = f"HTTP {response.status_code}: {' '.join(response.text.split())[:300]}".rstrip(": ")

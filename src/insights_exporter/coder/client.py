@@ -13,7 +13,7 @@ import msgspec
 
 from insights_exporter.coder import http
 from insights_exporter.coder.clock import ServerClock, parse_http_date
-from insights_exporter.coder.errors import ApiError, Cause, FailureReason, MissingRoute, error_from_response
+from insights_exporter.coder.errors import ApiError, FailureReason, MissingRoute, error_from_response
 from insights_exporter.coder.rate_limit import GlobalRateLimiter, RateLimiter
 from insights_exporter.coder.redact import ErrorRedactor, configured_secrets
 from insights_exporter.coder.request import Dialect, Request, encode_query
@@ -84,7 +84,7 @@ class CoderClient:
         self._timeout = deployment.timeout
         self._max_bytes = deployment.max_response_bytes
         proxy = http.find_proxy(deployment, shared.proxies)
-        self._through = f" (through the proxy {http.host_and_port(proxy)})" if proxy else ""
+        self._through = f" (through the proxy {httpx.URL(proxy).netloc.decode()})" if proxy else ""
         self._http = http.http_client(deployment, tls, proxy, shared.transport)
         self._root = http.api_root(deployment)
         self._secrets = configured_secrets(deployment, proxy)
@@ -104,7 +104,13 @@ class CoderClient:
             return await self._retry(request, options, self.dialect or "rfc3339")
         async with self._discovery:
             if self.dialect is None:
-                return await self._discover_dialect(request, options)
+                body, (_, dialect) = await self._try_both(
+                    (request, "rfc3339"), (request, "published"), options
+                )
+                is_json = body.removeprefix(BOM_UTF8).lstrip()[:1] == b"{"
+                if dialect == "published" or is_json:  # a sign-in page accepts everything
+                    self.dialect = dialect
+                return body
         return await self._retry(request, options, self.dialect)
 
     async def send(self, request: Request, options: RequestOptions, dialect: Dialect = "rfc3339") -> bytes:
@@ -150,14 +156,6 @@ class CoderClient:
             self._alternative_paths.add(request.path)
         else:
             self._alternative_paths.discard(request.path)
-        return body
-
-    async def _discover_dialect(self, request: Request, options: RequestOptions) -> bytes:
-        """Send a request in the real server's dialect, then in the published page's; remember what worked."""
-        body, (_, dialect) = await self._try_both((request, "rfc3339"), (request, "published"), options)
-        is_json = body.removeprefix(BOM_UTF8).lstrip()[:1] == b"{"
-        if dialect == "published" or is_json:  # a sign-in page accepts everything
-            self.dialect = dialect
         return body
 
     async def _try_both(
@@ -212,7 +210,9 @@ class CoderClient:
         wait = self._obey_rate_limit(path, response)
         if response.status_code == 200:
             return await http.read_body(response, self._max_bytes)
-        if target := http.redirect_target(response):
+        if response.next_request is not None:
+            # The path is omitted: it may name a user or hold a secret.
+            target = f"{response.next_request.url.scheme}://{response.next_request.url.netloc.decode()}"
             raise ApiError("redirect", f"HTTP {response.status_code} for {path}: redirects to {target}")
         try:
             body = await http.read_body(response, _ERROR_BODY_BYTES)
@@ -227,7 +227,9 @@ class CoderClient:
 
     def _obey_rate_limit(self, path: str, response: httpx.Response) -> float | None:
         """Block the path if the server requires it; return the seconds that it requests to wait."""
-        wait = self._retry_after(response)
+        wait = _number(response, "Retry-After")
+        if date := parse_http_date(response.headers.get("Retry-After")):
+            wait = max((date - self._clock.now()).total_seconds(), 0.0)
         if response.status_code != 429 and _number(response, "X-RateLimit-Remaining") != 0:
             return wait
         if wait is None:
@@ -237,13 +239,6 @@ class CoderClient:
         self.rate_limiter.block(path, wait)
         return wait
 
-    def _retry_after(self, response: httpx.Response) -> float | None:
-        """Return the seconds in `Retry-After`, which may be a date; None if it has neither."""
-        moment = parse_http_date(response.headers.get("Retry-After"))
-        if moment is not None:
-            return max((moment - self._clock.now()).total_seconds(), 0.0)
-        return _number(response, "Retry-After")
-
     def _api_error(self, error: Exception) -> ApiError:
         if isinstance(error, ApiError):
             return error
@@ -251,10 +246,8 @@ class CoderClient:
             return ApiError("token_unreadable", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return ApiError("timeout", f"no complete response within {self._timeout:g} s", transient=True)
-        cause: Cause = "tls_failed" if http.is_tls_failure(error) else "connection"
-        if http.is_refused_tunnel(error):
-            cause = "refused_by_proxy"
-        return ApiError(cause, http.describe(error) + self._through, transient=http.is_transient(error))
+        failure = http.describe(error)
+        return ApiError(failure.cause, failure.text + self._through, transient=failure.is_transient)
 
 
 def _number(response: httpx.Response, header: str) -> float | None:

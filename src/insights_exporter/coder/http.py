@@ -5,10 +5,10 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import certifi
 import httpx
@@ -77,22 +77,6 @@ def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
     if proxy is None:
         return None
     return httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None)
-
-
-def host_and_port(url: str) -> str:
-    """Return host and port of a URL, without a password."""
-    return httpx.URL(url).netloc.decode()
-
-
-def redirect_target(response: httpx.Response) -> str:
-    """Return scheme, host and port of what a response redirects to, empty if it does not.
-
-    The path is omitted: it may name a user or hold a secret.
-    """
-    if response.next_request is None:
-        return ""
-    url = response.next_request.url
-    return f"{url.scheme}://{url.netloc.decode()}"
 
 
 def http_client(
@@ -218,57 +202,57 @@ _REFUSED_TUNNEL = re.compile("4[0-9][0-9] ")
 _RECEIVED_BYTES = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 
 
-def describe(error: Exception, options: TlsOptions = TlsOptions()) -> str:  # noqa: B008 -- immutable
-    """Return what broke, without the bytes that the other side sent, which may be data about users."""
-    tls_error = _tls_error(error)
-    if isinstance(tls_error, ssl.SSLCertVerificationError):
-        remedy = _CERTIFICATE_REMEDIES.get(tls_error.verify_code, "").format(ca_file=options.ca_file)
-        what = f"the server's certificate is not accepted: {tls_error.verify_message.rstrip('.')}"
+class ConnectionFailure(NamedTuple):
+    """What broke on the way to a server, without the bytes that it sent, which may be data about users."""
+
+    cause: Literal["connection", "tls_failed", "refused_by_proxy"]
+    text: str
+    is_transient: bool
+    """Whether the same request may succeed in a moment."""
+    is_unknown_host: bool
+    """Whether the host name does not exist, as opposed to a DNS server that does not respond."""
+
+
+def describe(error: Exception, options: TlsOptions = TlsOptions()) -> ConnectionFailure:  # noqa: B008 -- immutable
+    """Return what an error of httpx or of the system means."""
+    causes = list(_list_causes(error))
+    tls_error = next((each for each in causes if isinstance(each, ssl.SSLError)), None)
+    is_refused = isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error))
+    cause: Literal["connection", "tls_failed", "refused_by_proxy"] = "connection"
+    if is_refused:
+        cause = "refused_by_proxy"
+    elif tls_error is not None and not isinstance(tls_error, _INTERRUPTED):
+        cause = "tls_failed"
+    text = _describe_tls(tls_error, options)
+    if not text:
+        what = _BROKEN.get(type(error), type(error).__name__)
+        reasons = ", ".join(dict.fromkeys(_list_system_errors(causes)))
+        text = _RECEIVED_BYTES.sub("", f"{what}: {reasons or error}").rstrip(":. ")
+    return ConnectionFailure(
+        cause,
+        text,
+        cause == "connection" and not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL),
+        any(isinstance(each, socket.gaierror) and each.errno == socket.EAI_NONAME for each in causes),
+    )
+
+
+def _describe_tls(error: ssl.SSLError | None, options: TlsOptions) -> str:
+    """Return why TLS cannot be established, if the error names one of the usual reasons."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        remedy = _CERTIFICATE_REMEDIES.get(error.verify_code, "").format(ca_file=options.ca_file)
+        what = f"the server's certificate is not accepted: {error.verify_message.rstrip('.')}"
         return f"{what}; {remedy}" if remedy else what
-    reason = getattr(tls_error, "reason", None)
+    reason = getattr(error, "reason", None)
     if reason in _NO_TLS:
         return f"the server does not speak TLS on this port ({reason})"
     if reason == _NO_CERTIFICATE:
         return f"the server requires a client certificate; set {options.cert_file}"
-    what = _BROKEN.get(type(error), type(error).__name__)
-    reasons = ", ".join(dict.fromkeys(_system_errors(error)))
-    return _RECEIVED_BYTES.sub("", f"{what}: {reasons or error}").rstrip(":. ")
+    return ""
 
 
-def is_transient(error: Exception) -> bool:
-    """Return whether the same request may succeed in a moment.
-
-    A rejected certificate, a refused handshake and a refused tunnel stay as they are.
-    """
-    if is_tls_failure(error) or is_refused_tunnel(error):
-        return False
-    return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
-
-
-def is_tls_failure(error: Exception) -> bool:
-    """Return whether TLS cannot be established, as opposed to a handshake that was interrupted."""
-    tls_error = _tls_error(error)
-    return tls_error is not None and not isinstance(tls_error, _INTERRUPTED)
-
-
-def is_refused_tunnel(error: Exception) -> bool:
-    """Return whether a proxy responded to CONNECT with a 4xx, with which the text of the error begins."""
-    return isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)) is not None
-
-
-def is_unknown_host(error: Exception) -> bool:
-    """Return whether the host name does not exist, as opposed to a DNS server that does not respond."""
-    lookups = (cause for cause in _causes(error) if isinstance(cause, socket.gaierror))
-    return any(lookup.errno == socket.EAI_NONAME for lookup in lookups)
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
-
-
-def _system_errors(error: Exception) -> Iterator[str]:
+def _list_system_errors(causes: Iterable[BaseException]) -> Iterator[str]:
     """Yield the system's reasons for a failure; a host with several addresses may have several."""
-    for cause in _causes(error):
+    for cause in causes:
         for each in cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause,):
             if isinstance(each, _INTERRUPTED):
                 yield "unexpected end of the TLS connection"
@@ -278,7 +262,7 @@ def _system_errors(error: Exception) -> Iterator[str]:
                 yield os.strerror(each.errno or 0).lower()
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -18,11 +18,11 @@ from insights_exporter.config.errors import did_you_mean
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config, DatasetOptions
 from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.demo.context import SERVER_VERSIONS
 from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serve
-from insights_exporter.demo.versions import SERVER_VERSIONS
 
 _WELCOME = """\
 Sample data of {users} users, from an embedded Coder. Open:

@@ -10,14 +10,13 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from insights_exporter.demo.auth import ROLES, RequestContext
+from insights_exporter.demo.context import PUBLISHED_VERSION, ROLES, SERVER_VERSIONS, RequestContext
 from insights_exporter.demo.error_responses import WRONG_METHOD, Refused, too_many
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
 from insights_exporter.demo.go_format import dump_json
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.routes import find_route
 from insights_exporter.demo.validation import API
-from insights_exporter.demo.versions import PUBLISHED_VERSION, SERVER_VERSIONS
 
 DEMO_TOKEN = "embedded00-coderdemocoderdemocode"  # noqa: S105 - a token of the demo only
 LOGGED_REQUESTS = 100_000

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from insights_exporter.demo.auth import Document, RequestContext
+from insights_exporter.demo.context import Document, RequestContext
 from insights_exporter.demo.go_format import format_time
 
 FEATURES: Mapping[int, tuple[str, ...]] = {

@@ -16,7 +16,7 @@ from itertools import chain, repeat
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.demo.auth import Entitlement
+from insights_exporter.demo.context import Entitlement
 from insights_exporter.demo.error_responses import (
     DISABLED,
     FORBIDDEN,
@@ -88,18 +88,14 @@ class RawResponse(Response):
         transport: asyncio.Transport = scope["state"][TRANSPORT]
         transport.write(self.content)
         if self.reset:
-            _disable_linger(transport)
+            # Then closing sends RST; the option belongs to the connection, not to the copied descriptor.
+            descriptor = os.dup(transport.get_extra_info("socket").fileno())
+            with socket.socket(fileno=descriptor) as copy:
+                copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             transport.abort()
         else:
             transport.close()
         await _wait_disconnected(receive)
-
-
-def _disable_linger(transport: asyncio.Transport) -> None:
-    # Then closing sends RST; the option belongs to the connection, not to this copy of its descriptor.
-    descriptor = os.dup(transport.get_extra_info("socket").fileno())
-    with socket.socket(fileno=descriptor) as copy:
-        copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
 
 def _serialize(response: Response, body: bytes) -> bytes:
@@ -108,14 +104,6 @@ def _serialize(response: Response, body: bytes) -> bytes:
     lines = [f"HTTP/1.1 {response.status_code} {phrase}".encode()]
     lines += [b": ".join(header) for header in response.raw_headers]
     return b"\r\n".join([*lines, b"", body])
-
-
-def _send_slowly(response: Response) -> Response:
-    return _stream(response, _slow_down(bytes(response.body)))
-
-
-def _send_endless(response: Response) -> Response:
-    return _stream(response, chain((b'{"entries":[',), repeat(ENDLESS_ENTRY)))
 
 
 def _send_gzip_bomb(response: Response) -> Response:
@@ -131,7 +119,7 @@ def _stream(response: Response, chunks: AsyncIterator[bytes] | Iterable[bytes]) 
     return StreamingResponse(chunks, response.status_code, headers)
 
 
-async def _slow_down(body: bytes) -> AsyncIterator[bytes]:
+async def _slow_down(body: bytes | memoryview) -> AsyncIterator[bytes]:
     for byte in body:
         yield bytes((byte,))
         await asyncio.sleep(SECONDS_PER_BYTE)
@@ -161,10 +149,6 @@ def _send_page(status: int) -> Effect:
 
 def _refuse(error: ErrorResponse) -> Effect:
     return _send(dump_json(error.body), error.status, error.headers)
-
-
-def _refuse_token(detail: str) -> Effect:
-    return _refuse(signed_out(detail))
 
 
 def _set_last_day(response: Response) -> Response:
@@ -197,15 +181,11 @@ def _bad_utf8(response: Response) -> Response:
     return _send(body, response.status_code, {})(response)
 
 
-def _refuse_connection(response: Response) -> Response:
-    # For servers that share a port, which stays open; all others close it.
-    return RawResponse(response.status_code, b"", reset=True)
-
-
 _FAULTS = (
-    Fault("refused", "refuses connections", _refuse_connection, closed=True),
+    # Servers that share a port reset the connection instead of closing the port.
+    Fault("refused", "refuses connections", lambda _: RawResponse(200, b"", reset=True), closed=True),
     Fault("no-response", "accepts requests and never responds", lambda _: NoResponse()),
-    Fault("slow", "sends one byte a second", _send_slowly),
+    Fault("slow", "sends one byte a second", lambda response: _stream(response, _slow_down(response.body))),
     Fault("reset", "resets the connection in the middle of the body", partial(_truncate, reset=True)),
     Fault("truncated", "closes the connection in the middle of the body", _truncate),
     Fault("wrong-length", "declares half of the body's length", _wrong_length),
@@ -213,29 +193,33 @@ _FAULTS = (
         "sign-in-page", "responds with 200 and the HTML page of a sign-in proxy", _send(SIGN_IN, 200, HTML)
     ),
     Fault("gzip-bomb", "sends gzip that never stops unpacking", _send_gzip_bomb),
-    Fault("endless", "sends an endless list", _send_endless),
+    Fault(
+        "endless",
+        "sends an endless list",
+        lambda response: _stream(response, chain((b'{"entries":[',), repeat(ENDLESS_ENTRY))),
+    ),
     Fault("bad-utf8", "sends text that is not UTF-8", _bad_utf8),
     Fault("wrong-shape", "sends JSON that is neither an object nor a list", _send(b'"unexpected"', 200, {})),
     Fault(
         "redirect", "redirects to another host", _send(b"", 302, {"Location": "https://login.example.com/"})
     ),
     Fault("400", "refuses the parameters", _refuse(bad_value("end_time", "must not be in the future"))),
-    Fault("401", "refuses the token", _refuse_token("API key is invalid.")),
-    Fault("401-missing", "is behind a proxy that removes the token", _refuse_token(MISSING)),
+    Fault("401", "refuses the token", _refuse(signed_out("API key is invalid."))),
+    Fault("401-missing", "is behind a proxy that removes the token", _refuse(signed_out(MISSING))),
     Fault(
         "401-malformed",
         "gets a truncated token",
-        _refuse_token("Invalid API key format: invalid API key secret length, expected 22 got 7"),
+        _refuse(signed_out("Invalid API key format: invalid API key secret length, expected 22 got 7")),
     ),
     Fault(
         "401-secret",
         "knows the ID of the token, but not its secret",
-        _refuse_token("API key secret is invalid."),
+        _refuse(signed_out("API key secret is invalid.")),
     ),
     Fault(
         "401-expired",
         "reports that the token has expired",
-        _refuse_token('API key expired at "2026-05-01 00:00:00 +0000 UTC"'),
+        _refuse(signed_out('API key expired at "2026-05-01 00:00:00 +0000 UTC"')),
     ),
     Fault("401-suspended", "has suspended the token's user", _refuse(SUSPENDED)),
     Fault("401-login", "cannot refresh a browser login", _refuse(LOGIN_EXPIRED)),

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 
-from insights_exporter.demo.auth import Document, RequestContext
+from insights_exporter.demo.context import Document, RequestContext
+from insights_exporter.demo.error_responses import FORBIDDEN, NO_RESOURCE, Refused
 from insights_exporter.demo.go_format import format_time
-from insights_exporter.demo.population.aggregation import AppTally, Filter, Tally
-from insights_exporter.demo.population.population import UserTally
+from insights_exporter.demo.population.population import AppTally, Filter, Tally, UserTally
 from insights_exporter.demo.population.templates import APPS, PARAMETERS, SESSION_APPS, SampleApp, mix
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.population.users import User
-from insights_exporter.demo.validation import DAY, ParsedQuery, next_hour
+from insights_exporter.demo.validation import DAY, ParsedQuery, next_hour, validate_query
 
 DAYS_BACK = 60
 STATUSES = ("active", "dormant", "suspended")
@@ -37,8 +37,25 @@ METHODS = ("reconnecting_pty", WORKSPACE_APP)
 """Families that are connection methods of their own; the method of all others is `ssh`."""
 
 
+def _read_query(context: RequestContext) -> ParsedQuery:
+    return validate_query(context.path, context.query, context.now, context.server_version)
+
+
+def _read_report_query(context: RequestContext) -> tuple[ParsedQuery, Filter]:
+    """Return a query, and which templates it requests; raises Refused if the caller may not see them."""
+    query, catalog = _read_query(context), context.population.catalog
+    own = {each.id for each in catalog.templates if each.organization == catalog.organizations[0]}
+    sees_own = context.role.one_organization and query.template_ids and own.issuperset(query.template_ids)
+    if not (context.role.views_insights or sees_own):
+        raise Refused(NO_RESOURCE)
+    return query, context.population.find_templates(query.template_ids)
+
+
 def build_daus(context: RequestContext) -> Document:
     """Return the response of `/insights/daus`, in days of UTC."""
+    if not context.role.reads_deployment:
+        raise Refused(FORBIDDEN)
+    _read_query(context)
     end = next_hour(context.now)
     entries = []
     start = end.replace(hour=0) - DAYS_BACK * DAY
@@ -50,8 +67,11 @@ def build_daus(context: RequestContext) -> Document:
     return {"entries": shuffle(entries), "tz_hour_offset": 0}
 
 
-def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document:
+def build_status_counts(context: RequestContext) -> Document:
     """Return the response of `/insights/user-status-counts`: 60 days up to the next full hour."""
+    query = _read_query(context)
+    if not context.role.reads_users:
+        raise Refused(FORBIDDEN)
     end = next_hour(context.now)
     today = end.astimezone(query.zone).date()
     days = [today - days * DAY for days in range(DAYS_BACK, -1, -1)]
@@ -69,30 +89,28 @@ def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document
     }
 
 
-def build_templates_report(context: RequestContext, query: ParsedQuery) -> Document:
+def build_templates_report(context: RequestContext) -> Document:
     """Return the response of `/insights/templates`."""
-    chosen = context.population.find_templates(query.template_ids)
-    document: Document = {"report": _build_report(context, query, chosen)}
-    reports = list(_build_intervals(context, query, chosen))
-    if reports or context.server_version.year < 2024:
-        document["interval_reports"] = shuffle(reports)
-    return document
-
-
-def _build_report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Document:
+    query, chosen = _read_report_query(context)
     tally = context.population.tally(span_between(query.start, query.end, context.now), chosen)
     used = context.population.list_template_ids(tally.templates)
     apps = _list_apps(context, tally)
     if context.server_version.year < 2024:
         apps = [app | ({"template_ids": used} if app["type"] == "builtin" else {}) for app in apps]
-    return {
-        "start_time": format_time(query.start),
-        "end_time": format_time(query.end),
-        "template_ids": used,
-        "active_users": tally.users.bit_count(),
-        "apps_usage": apps,
-        "parameters_usage": _list_parameters(context, query, chosen),
+    document: Document = {
+        "report": {
+            "start_time": format_time(query.start),
+            "end_time": format_time(query.end),
+            "template_ids": used,
+            "active_users": tally.users.bit_count(),
+            "apps_usage": apps,
+            "parameters_usage": _list_parameters(context, query, chosen),
+        }
     }
+    reports = list(_build_intervals(context, query, chosen))
+    if reports or context.server_version.year < 2024:
+        document["interval_reports"] = shuffle(reports)
+    return document
 
 
 def _list_apps(context: RequestContext, tally: Tally) -> list[Document]:
@@ -169,20 +187,18 @@ def _build_intervals(context: RequestContext, query: ParsedQuery, chosen: Filter
         start = after
 
 
-def build_user_activity(context: RequestContext, query: ParsedQuery) -> Document:
+def build_user_activity(context: RequestContext) -> Document:
     """Return the response of `/insights/user-activity`."""
-    return _build_user_report(context, query, lambda tally, _user: {"seconds": tally.seconds})
+    return _build_user_report(context, lambda tally, _user: {"seconds": tally.seconds})
 
 
-def build_user_latency(context: RequestContext, query: ParsedQuery) -> Document:
+def build_user_latency(context: RequestContext) -> Document:
     """Return the response of `/insights/user-latency`."""
-    return _build_user_report(context, query, _measure_latency)
+    return _build_user_report(context, _measure_latency)
 
 
-def _build_user_report(
-    context: RequestContext, query: ParsedQuery, measure: Callable[[UserTally, User], Document]
-) -> Document:
-    chosen = context.population.find_templates(query.template_ids)
+def _build_user_report(context: RequestContext, measure: Callable[[UserTally, User], Document]) -> Document:
+    query, chosen = _read_report_query(context)
     tallies = context.population.tally_users(span_between(query.start, query.end, context.now), chosen)
     users, list_template_ids = context.population.users, context.population.list_template_ids
     used = reduce(or_, (tally.templates for tally in tallies.values()), 0)

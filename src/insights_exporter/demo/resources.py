@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, timedelta
 
-from insights_exporter.demo.auth import Document, RequestContext
+from insights_exporter.demo.context import Document, RequestContext
 from insights_exporter.demo.error_responses import NO_RESOURCE, Refused
 from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.templates import Organization, SampleTemplate, mix
@@ -38,11 +38,20 @@ def _select_organizations(context: RequestContext, name: str) -> Sequence[Organi
 def list_templates(context: RequestContext, organization: str = "") -> list[Document]:
     """Return the response of `/templates`, or of one organization, without deleted templates."""
     organizations = _select_organizations(context, organization)
-    return [
-        _build_template(context, index, each)
-        for index, each in enumerate(context.population.catalog.templates)
-        if not each.deleted and context.role.reads_templates and each.organization in organizations
-    ]
+    rows = []
+    for index, each in enumerate(context.population.catalog.templates):
+        if each.deleted or not context.role.reads_templates or each.organization not in organizations:
+            continue
+        row: Document = {
+            "id": each.id,
+            "organization_id": each.organization.id,
+            "name": each.name,
+            "display_name": each.name.replace("-", " ").title(),
+            "build_time_stats": _measure_builds(context, index, each),
+            "deprecated": each.deprecated,
+        }
+        rows.append(row | _name_organization(context, each.organization))
+    return rows
 
 
 def list_organizations(context: RequestContext) -> list[Document]:
@@ -62,10 +71,13 @@ def list_groups(context: RequestContext, organization: str = "") -> list[Documen
     """Return the response of `/groups`, or of one organization: the groups with all their members."""
     organizations = _select_organizations(context, organization)
     validate_query("/groups", context.query, context.now, context.server_version)
+    own = context.population.catalog.organizations[0] if context.role.one_organization else None
     return [
         _build_group(context, each)
         for each in context.population.groups
-        if each.organization in organizations and _may_read_group(context, each)
+        if each.organization in organizations
+        # Without a role for all of them, a caller sees the groups that it is in.
+        and (context.role.reads_users or each.organization == own or each.name == EVERYONE)
     ]
 
 
@@ -94,28 +106,27 @@ def get_key(context: RequestContext, key_id: str) -> Document:
     }
 
 
-def _may_read_group(context: RequestContext, group: UserGroup) -> bool:
-    """Return whether the caller may read a group; without a role for all only the ones that it is in."""
-    own = context.role.one_organization and group.organization == context.population.catalog.organizations[0]
-    return context.role.reads_users or own or group.name == EVERYONE
+def _name_organization(context: RequestContext, organization: Organization) -> Document:
+    """Return the fields that name an organization, which older servers lack."""
+    names = {"organization_name": organization.name, "organization_display_name": organization.display_name}
+    return names if context.server_version.year >= 2025 else {}
 
 
 def _build_group(context: RequestContext, group: UserGroup) -> Document:
-    home = group.organization
-    names = {"organization_name": home.name, "organization_display_name": home.display_name}
     today = context.now.astimezone(UTC).toordinal()
     users = context.population.users
     found = ((users[index], find_status(users[index], today)) for index in group.members)
     members = [_build_member(user, status) for user, status in found if status]
     sees_members = context.role.reads_users or context.role.one_organization
-    counted = {"total_member_count": len(members)}
+    counted = {"total_member_count": len(members)} if context.server_version.year >= 2025 else {}
     return {
         "id": group.id,
         "name": group.name,
         "display_name": group.display_name,
-        "organization_id": home.id,
+        "organization_id": group.organization.id,
         "members": members if sees_members else [get_own_user(context)],
-        **(names | counted if context.server_version.year >= 2025 else {}),
+        **counted,
+        **_name_organization(context, group.organization),
     }
 
 
@@ -145,17 +156,3 @@ def _measure_builds(context: RequestContext, index: int, template: SampleTemplat
         "delete": 8_000 + drawn % 3_000 if used and index % 3 == 0 else None,
     }
     return {name: {"P50": each, "P95": each and each * 5 // 2} for name, each in medians.items()}
-
-
-def _build_template(context: RequestContext, index: int, template: SampleTemplate) -> Document:
-    home = template.organization
-    names = {"organization_name": home.name, "organization_display_name": home.display_name}
-    return {
-        "id": template.id,
-        "organization_id": home.id,
-        **(names if context.server_version.year >= 2025 else {}),
-        "name": template.name,
-        "display_name": template.name.replace("-", " ").title(),
-        "build_time_stats": _measure_builds(context, index, template),
-        "deprecated": template.deprecated,
-    }

@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from insights_exporter.demo import insights, resources
-from insights_exporter.demo.auth import RequestContext, check_license, check_token
+from insights_exporter.demo.context import RequestContext, ServerVersion, check_license, check_token
 from insights_exporter.demo.entitlements import build_entitlements
-from insights_exporter.demo.error_responses import DISABLED, FORBIDDEN, NO_RESOURCE, NO_ROUTE, Refused
-from insights_exporter.demo.validation import API, ParsedQuery, validate_query
-from insights_exporter.demo.versions import ServerVersion
+from insights_exporter.demo.error_responses import DISABLED, NO_ROUTE, Refused
+from insights_exporter.demo.validation import API
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +37,19 @@ def find_route(path: str, version: ServerVersion) -> tuple[Route, Sequence[str]]
     raise Refused(NO_ROUTE)
 
 
-def _read_query(context: RequestContext) -> ParsedQuery:
-    return validate_query(context.path, context.query, context.now, context.server_version)
-
-
 def _check_usage_stats(context: RequestContext) -> None:
     if not context.usage_stats:
         raise Refused(DISABLED)
 
 
-def _get_daus(context: RequestContext) -> object:
-    if not context.role.reads_deployment:
-        raise Refused(FORBIDDEN)
-    _read_query(context)
-    return insights.build_daus(context)
-
-
-def _get_report(build: Callable[[RequestContext, ParsedQuery], object], context: RequestContext) -> object:
-    query = _read_query(context)
-    if not _may_view(context, query.template_ids):
-        raise Refused(NO_RESOURCE)
-    return build(context, query)
-
-
-def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
-    if context.role.views_insights:
-        return True
-    first = context.population.catalog.organizations[0]
-    own = {each.id for each in context.population.catalog.templates if each.organization == first}
-    return context.role.one_organization and bool(template_ids) and own.issuperset(template_ids)
-
-
-def _get_status_counts(context: RequestContext) -> object:
-    query = _read_query(context)
-    if not context.role.reads_users:
-        raise Refused(FORBIDDEN)
-    return insights.build_status_counts(context, query)
-
-
 _usage_report = partial(Route, checks=(check_token, _check_usage_stats), published=True)
 
 ROUTES = (
-    _usage_report("/insights/daus", _get_daus),
-    _usage_report("/insights/templates", partial(_get_report, insights.build_templates_report)),
-    _usage_report("/insights/user-activity", partial(_get_report, insights.build_user_activity)),
-    _usage_report("/insights/user-latency", partial(_get_report, insights.build_user_latency)),
-    Route("/insights/user-status-counts", _get_status_counts, since=2025),
+    _usage_report("/insights/daus", insights.build_daus),
+    _usage_report("/insights/templates", insights.build_templates_report),
+    _usage_report("/insights/user-activity", insights.build_user_activity),
+    _usage_report("/insights/user-latency", insights.build_user_latency),
+    Route("/insights/user-status-counts", insights.build_status_counts, since=2025),
     Route("/templates", resources.list_templates, since=2024),
     Route("/organizations", resources.list_organizations),
     Route("/organizations/([^/]+)/templates", resources.list_templates),

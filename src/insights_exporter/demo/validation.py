@@ -8,10 +8,9 @@ from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from insights_exporter.demo.auth import Pairs
+from insights_exporter.demo.context import Pairs, ServerVersion
 from insights_exporter.demo.error_responses import TWO_ZONES, ErrorResponse, Refused, bad_value, bad_values
 from insights_exporter.demo.go_format import LAYOUT, parse_time, quote
-from insights_exporter.demo.versions import ServerVersion
 
 API = "/api/v2"
 HOUR = timedelta(hours=1)

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.activity import all_plans
-from insights_exporter.demo.population.aggregation import DayActivity, draw_activity, draw_latency_factor
+from insights_exporter.demo.population.population import draw_latency_factor
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import REGIONS, Span, first_half_hour
 from insights_exporter.demo.population.users import NO_TEMPLATE
@@ -103,14 +102,8 @@ def workspaces(population: Population, span: Span, chosen: frozenset[int] | None
     }
 
 
-@cache
-def _activity(population: Population, region: int, day: int) -> DayActivity:
-    members = [index for index, user in enumerate(population.users) if user.region == region]
-    return draw_activity(population.seed, region, members, population.users, day)
-
-
 def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int, int, int]]:
-    activity = _activity(population, region, day)
+    activity = population.draw_activity(region, day)
     for user, number in zip(activity.users, activity.plans, strict=True):
         templates = _templates(population, user, number)
         for half_hour, template in zip(all_plans()[number].builds, templates, strict=True):
@@ -126,7 +119,7 @@ def _templates(population: Population, index: int, number: int) -> tuple[int, in
 
 
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
-    activity = _activity(population, region, day)
+    activity = population.draw_activity(region, day)
     factor = draw_latency_factor(population.seed, region, day)
     start = first_half_hour(REGIONS[region], day)
     limits = [_count_minutes(start + index, span) for index in range(48)]

@@ -127,12 +127,15 @@ def _count_runs(minutes: bytes) -> int:
 def _make_plan(random: Random, number: int, persona: Sequence[float]) -> Plan:
     main = _draw_working_day(random)
     other = _draw_side_job(random, main)
-    roles = (
-        _draw_usage(random, number, main, persona),
-        _draw_usage(random, number, other, persona[:FAMILIES]),
+    first = _draw_usage(random, number, main, persona)
+    second = _draw_usage(random, number, other, persona[:FAMILIES])
+    both = Usage(
+        _add_capped(first.minutes, second.minutes),
+        tuple(map(_add_capped, first.apps, second.apps)),
+        first.latencies + second.latencies,
     )
     builds = [_first_used(minutes) if random.random() < 0.25 else None for minutes in (main, other)]
-    return Plan((*roles, _add_usage(*roles)), random.random() < 0.15, (builds[0], builds[1]))
+    return Plan((first, second, both), random.random() < 0.15, (builds[0], builds[1]))
 
 
 def _draw_working_day(random: Random) -> bytes:
@@ -158,29 +161,22 @@ def _draw_side_job(random: Random, main: bytes) -> bytes:
 
 def _draw_usage(random: Random, number: int, minutes: bytes, persona: Sequence[float]) -> Usage:
     idle = bytes(len(minutes))
-    drawn = [_draw_app(random, minutes) if random.random() < chance else idle for chance in persona]
-    apps = _assign_session_apps(number, minutes, drawn[:FAMILIES]) + (drawn[FAMILIES:] or [idle] * SLOTS)
+    drawn = []
+    for chance in persona:
+        app = idle
+        if random.random() < chance:
+            share = random.choice((0.25, 0.6, 1.0, 1.0))
+            app = bytes(used if random.random() < share else 0 for used in minutes)
+        drawn.append(app)
+    # Of each family one app is used.
+    session_apps = dict(zip((app.slug for app in SESSION_APPS), drawn[:FAMILIES], strict=False))
+    session_apps |= {apps[number % len(apps)]: session_apps.pop(family) for family, apps in MEMBERS}
+    session_apps |= {slug: minutes for slug, plans in ALONGSIDE if number % plans == 0}
+    custom_apps = drawn[FAMILIES:] or [idle] * SLOTS
     measured = random.random() < 0.9
     latencies = tuple(random.lognormvariate(0.0, 0.3) if used and measured else 0.0 for used in minutes)
-    return Usage(minutes, tuple(apps), (latencies,))
-
-
-def _assign_session_apps(number: int, minutes: bytes, families: Sequence[bytes]) -> list[bytes]:
-    """Return the minutes of each of SESSION_APPS: those of a family go to one of its apps."""
-    used = dict(zip((app.slug for app in SESSION_APPS), families, strict=False))
-    used |= {members[number % len(members)]: used.pop(family) for family, members in MEMBERS}
-    used |= {slug: minutes for slug, plans in ALONGSIDE if number % plans == 0}
-    return [used.get(app.slug, bytes(len(minutes))) for app in SESSION_APPS]
-
-
-def _draw_app(random: Random, minutes: bytes) -> bytes:
-    share = random.choice((0.25, 0.6, 1.0, 1.0))
-    return bytes(used if random.random() < share else 0 for used in minutes)
-
-
-def _add_usage(main: Usage, other: Usage) -> Usage:
-    apps = tuple(map(_add_capped, main.apps, other.apps))
-    return Usage(_add_capped(main.minutes, other.minutes), apps, main.latencies + other.latencies)
+    apps = (*(session_apps.get(app.slug, idle) for app in SESSION_APPS), *custom_apps)
+    return Usage(minutes, apps, (latencies,))
 
 
 def _add_capped(left: bytes, right: bytes) -> bytes:

@@ -134,7 +134,7 @@ class UserGroup(NamedTuple):
 def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) -> tuple[UserGroup, ...]:
     """Return the groups of everyone, then `count` teams, of which the last has three users only."""
     ids = uuids(Random(f"groups {seed}"), count)  # noqa: S311 - sample data need no secrets
-    homes = [_user_organizations(user, catalog) for user in users]
+    homes = [_list_organizations(user, catalog) for user in users]
     everyone = [
         UserGroup(each.id, EVERYONE, "", each, [user for user, home in enumerate(homes) if each in home])
         for each in catalog.organizations
@@ -147,24 +147,18 @@ def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) 
             members[index].append(user)
     if members:
         members[-1] = list(range(min(LEADS, len(users))))
-    teams = [
-        UserGroup(id_, *_team_names(index), organizations[index], members[index])
-        for index, id_ in enumerate(ids)
-    ]
+    teams = []
+    for index, id_ in enumerate(ids):
+        name, display_name = TEAMS[index % len(TEAMS)]
+        name += f"-{index // len(TEAMS) + 1}" if index >= len(TEAMS) else ""
+        teams.append(UserGroup(id_, name, display_name, organizations[index], members[index]))
     return (*everyone, *teams)
 
 
-def _team_names(index: int) -> tuple[str, str]:
-    name, display_name = TEAMS[index % len(TEAMS)]
-    number = index // len(TEAMS) + 1
-    return name if number == 1 else f"{name}-{number}", display_name
-
-
-def _user_organizations(user: User, catalog: Catalog) -> Sequence[Organization]:
-    used = {
-        catalog.templates[index].organization.id for index in (user.main, user.other) if index != NO_TEMPLATE
-    }
-    return [each for index, each in enumerate(catalog.organizations) if index == 0 or each.id in used]
+def _list_organizations(user: User, catalog: Catalog) -> Sequence[Organization]:
+    """Return the first organization, in which all users are, and those of the user's templates."""
+    templates = [catalog.templates[index] for index in (user.main, user.other) if index != NO_TEMPLATE]
+    return list(dict.fromkeys((catalog.organizations[0], *(each.organization for each in templates))))
 
 
 def _draw_teams(seed: int, user: int, teams: Sequence[int]) -> set[int]:

@@ -1,4 +1,4 @@
-"""Roles, licenses and tokens: what a caller may read."""
+"""A request, and the server as its caller sees it: version, role, license, token."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Any, Literal
 from insights_exporter.demo.error_responses import MISSING, NO_ROUTE, NOT_LICENSED, Refused, signed_out
 from insights_exporter.demo.go_format import format_time, quote
 from insights_exporter.demo.population.population import Population
-from insights_exporter.demo.versions import ServerVersion
 
 Entitlement = Literal["entitled", "grace_period", "not_entitled"]
 """The state of a license, and of its features."""
@@ -16,6 +15,41 @@ Document = dict[str, Any]
 """A JSON object."""
 Pairs = Sequence[tuple[str, str]]
 """A decoded query."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersion:
+    """One version of the server."""
+
+    name: str
+    year: int
+    """Decides what the server can do.
+
+    2024 brought SFTP, `/templates`, and days without a time; 2025 user-status-counts, `/groups`,
+    `times_used` and names of organizations; 2026 agents, and time zones in user-status-counts; 2027
+    has no other zones there.
+    """
+    release: str
+    """The version that it reports."""
+    session_apps: Literal["families", "listed", "bounded", "by-method"] = "families"
+    """How the usage of editors, SSH and terminals is reported: by family, or by app."""
+    published: bool = False
+    """Whether requests and paths are those of the API documentation."""
+
+
+_VERSIONS = (
+    ServerVersion("2023", 2023, "v2.1.0"),
+    ServerVersion("2024", 2024, "v2.9.0"),
+    ServerVersion("2025", 2025, "v2.18.0"),
+    ServerVersion("2026", 2026, "v2.30.0"),
+    ServerVersion("2026-session-apps", 2026, "v2.33.0", "listed"),
+    ServerVersion("2026-bounded", 2026, "v2.34.0", "bounded"),
+    ServerVersion("next", 2027, "v2.36.0", "by-method"),
+)
+SERVER_VERSIONS: Mapping[str, ServerVersion] = {version.name: version for version in _VERSIONS}
+"""The versions of the real server, by name, oldest first."""
+PUBLISHED_VERSION = ServerVersion("published", 2024, "v2.9.0", published=True)
+"""The version for which the API documentation was written."""
 
 
 @dataclass(frozen=True, slots=True)
