@@ -120,7 +120,7 @@ def test_history_without_days(backfill: Backfill) -> None:
 
     assert 2 == ended.returncode
     assert 'msg="invalid config"' in ended.stderr
-    assert "2026-04-10 is not before 2026-04-10 00:00 UTC" in ended.stderr
+    assert "2026-04-10 is not before the end of the history, 2026-04-10 00:00 UTC" in ended.stderr
 
 
 def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:

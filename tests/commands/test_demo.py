@@ -164,7 +164,7 @@ def test_missing_prometheus(start_exporter: StartExporter, tmp_path: Path) -> No
     """Without an installed Prometheus the demo prints so and continues."""
     exporter = start_exporter(*SMALL, "--prometheus", env={"PATH": str(tmp_path)})
 
-    eventually(lambda: "Prometheus is not started" in exporter.running.output())
+    eventually(lambda: "Prometheus was not started" in exporter.running.output())
 
-    assert "no program prometheus on the PATH" in exporter.running.output()
+    assert "Prometheus was not started: prometheus is not in PATH." in exporter.running.output()
     assert eventually(lambda: read_metric(exporter, "coder_insights_active_users{"))

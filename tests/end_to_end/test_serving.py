@@ -251,7 +251,10 @@ def test_gauge_histograms_has_one_value(exporter: Exporter, query: str) -> None:
     """Another value is refused, and the response names the right one."""
     response = exporter.get(f"/metrics?{query}")
 
-    assert (400, "gauge_histograms: the only value is 'gauges'.\n") == (response.status_code, response.text)
+    assert (400, "gauge_histograms: the only valid value is 'gauges'.\n") == (
+        response.status_code,
+        response.text,
+    )
 
 
 @pytest.mark.parametrize("query", ["", f"?{GAUGES}", "?deployment=first"])

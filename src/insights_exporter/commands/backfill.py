@@ -203,7 +203,9 @@ def _find_range(options: BackfillOptions, deployment: Deployment, now: datetime)
     until = min(find_midnight(options.until, zone), latest) if options.until else latest
     span = BackfillRange(options.since, until, zone, options.step)
     if not span.days:
-        raise CommandError(f"--since: {options.since} is not before {until:%Y-%m-%d %H:%M %Z}, where it ends")
+        raise CommandError(
+            f"--since: {options.since} is not before the end of the history, {until:%Y-%m-%d %H:%M %Z}"
+        )
     return span
 
 

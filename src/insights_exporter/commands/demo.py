@@ -28,7 +28,7 @@ _WELCOME = """\
 Sample data of {users} users, from an embedded Coder. Open:
   {url}/          the status page
   {url}/metrics   the metrics
-  {url}/metrics?name[]=coder_insights_user_latency_seconds   one of them: connection latency of users
+  {url}/metrics?name[]=coder_insights_user_latency_seconds   one metric: connection latency of users
 {faults}Press Ctrl-C to stop.
 """
 
@@ -130,7 +130,7 @@ async def _run_prometheus(target: str) -> None:
                 typer.echo(f"    {description}:\n      {query}\n      {graph}")
             await asyncio.Event().wait()
     except NotStarted as error:
-        typer.echo(f"Prometheus is not started: {error}.", err=True)
+        typer.echo(f"Prometheus was not started: {error}.", err=True)
 
 
 def _format_welcome(url: str, data: SampleData) -> str:

@@ -44,7 +44,7 @@ async def run_prometheus(target: str) -> AsyncIterator[str]:
     """
     program = shutil.which("prometheus")
     if program is None:
-        raise NotStarted("there is no program prometheus on the PATH")
+        raise NotStarted("prometheus is not in PATH")
     with TemporaryDirectory(prefix="insights-exporter-demo-") as name:
         folder, address = Path(name), f"{_HOST}:{_find_free_port()}"
         process = await _start(program, folder, address, target)

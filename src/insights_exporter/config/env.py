@@ -29,7 +29,7 @@ FLAG_VARIABLES: Mapping[str, str] = {
 
 CODER_VARIABLES: Mapping[str, str] = {
     "CODER_URL": "URL of Coder.",
-    "CODER_SESSION_TOKEN": "The token; re-read at each poll.",
+    "CODER_SESSION_TOKEN": "The token.",
     "CODER_SESSION_TOKEN_FILE": "File with the token, instead of the token itself; re-read at each poll.",
     "CODER_CONFIG_DIR": "Folder in which Coder's CLI stores the session of `coder login`.",
 }

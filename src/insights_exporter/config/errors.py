@@ -28,7 +28,7 @@ _MESSAGES: Mapping[str, tuple[str, str]] = {
     "float_type": ("must be a number", "write it in digits, without quotes"),
     "finite_number": ("must be a finite number", "write it in digits"),
     "bool_type": ("must be a boolean", "write true or false, without quotes"),
-    "path_type": ("must be a path", "write it as /run/secrets/coder-token"),
+    "path_type": ("must be a path", "write it as /path/to/file"),
     "tuple_type": ("must be a list", _LIST_REMEDY),
     "list_type": ("must be a list", _LIST_REMEDY),
     "model_type": ("must be a map", _MAP_REMEDY),

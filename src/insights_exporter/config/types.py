@@ -200,7 +200,7 @@ def _check_label(text: str) -> str:
 
 def _check_path(path: Path, info: ValidationInfo) -> Path:
     if not str(path).isprintable() or path == Path():
-        raise InvalidValue("is not the path of a file", "write it as /run/secrets/coder-token")
+        raise InvalidValue("is not the path of a file", "write it as /path/to/file")
     base = (info.context or {}).get("base")
     return base / path if base else path
 

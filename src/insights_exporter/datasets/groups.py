@@ -36,7 +36,7 @@ GROUP_MEMBERS = MetricFamily(
     help="Number of members of a group (API: groups total_member_count, else members); a user in several "
     "groups counts in each; cached.",
     labels=("deployment", *GROUP_LABELS),
-    merge="of several rows of one group id the last by name",
+    merge="of several rows with the same group id, the last by name",
     absent=f"{_ABSENT}; fewer members than groups.min_users",
     example='topk(10, coder_insights_group_members{group_name!="Everyone"})',
 )

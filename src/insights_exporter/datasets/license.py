@@ -29,7 +29,7 @@ SEATS_LIMIT = MetricFamily(
     help="Number of seats that the license allows, by feature (API: entitlements features.limit); do not "
     "add the features up; cached.",
     labels=("deployment", "feature"),
-    merge="of several licenses Coder reports the most favorable limit",
+    merge="of several licenses, Coder reports the most favorable limit",
     absent=f"{_NO_LICENSE}, there is no license, or the feature has no limit",
     example="coder_insights_license_seats_limit - coder_insights_license_seats_used",
 )

@@ -227,7 +227,7 @@ def _check_subject(response: Response, named: Iterable[_Ids]) -> None:
     if others:
         text = (
             f"requested one template, {response.request.path} responded about {len(others)} others too; "
-            "the server, or a gateway before it, ignores template_ids: switch templates.breakdown off"
+            "the server, or a gateway before it, ignores template_ids: set templates.breakdown to false"
         )
         raise InvalidResponse(text)
 

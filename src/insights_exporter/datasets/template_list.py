@@ -39,7 +39,7 @@ BUILD_DURATION = MetricFamily(
     "not of a window: over the newest 100 builds, or 30 months on older servers, computed by Coder every 4 "
     "hours; cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "transition", "percentile"),
-    merge="of several rows of one template id the longest",
+    merge="of several rows with the same template id, the longest",
     absent="no such build in the server's period, or the server has not computed it yet",
     example='topk(5, coder_insights_template_build_duration_seconds{transition="start",percentile="p95"})',
     drop_order=7,

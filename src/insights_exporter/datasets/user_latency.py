@@ -27,9 +27,9 @@ USER_LATENCY = MetricFamily(
     help="Connection latency of a user in the window, in seconds (API: user-latency "
     "report.users.latency_ms); cached.",
     labels=(*_LABELS, *USER_LABELS, "percentile"),
-    merge="of several rows of one user id the slowest; beyond users.limit the slowest by p95, then p50, "
-    "are kept, of equal ones the lower id",
-    absent="as coder_insights_user_activity_seconds, and where the server has no latency of the user (-1)",
+    merge="of several rows with the same user id, the slowest; beyond users.limit, the slowest by p95, "
+    "then p50, are kept; ties by id",
+    absent="as coder_insights_user_activity_seconds, or the server has no latency of the user (-1)",
     example='topk(10, coder_insights_user_latency_seconds{window="7d",percentile="p95"})',
     drop_order=2,
 )

@@ -53,9 +53,9 @@ def create_app(dependencies: AppDependencies) -> Starlette:
 
     async def reload(request: Request) -> Response:
         if reloads is None:
-            return PlainTextResponse("Reloading is off; start with --web.enable-lifecycle.\n", 403)
+            return PlainTextResponse("Reloads are disabled; start with --web.enable-lifecycle.\n", 403)
         if is_cross_origin(request.headers):
-            return PlainTextResponse("Reloading from another site's page is refused.\n", 403)
+            return PlainTextResponse("Reloads from the page of another site are refused.\n", 403)
         error = await reloads.do()
         return PlainTextResponse(error or "Config reloaded.\n", 500 if error else 200)
 
@@ -64,7 +64,7 @@ def create_app(dependencies: AppDependencies) -> Starlette:
         return PlainTextResponse("Internal error; see the log.\n", 500)
 
     def on_busy(_request: Request, _error: Exception) -> Response:
-        return PlainTextResponse("Too many requests at once; try again.\n", 503, {"Retry-After": "1"})
+        return PlainTextResponse("Too many concurrent requests; try again.\n", 503, {"Retry-After": "1"})
 
     app = Starlette(
         exception_handlers={Exception: on_error, Busy: on_busy},

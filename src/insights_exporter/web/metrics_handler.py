@@ -20,7 +20,7 @@ _FILTERS = frozenset({"deployment", "name[]"})
 _GAUGES, _GAUGES_VALUE = "gauge_histograms", "gauges"
 _NO_PROCESS_METRICS = ProcessMetrics(())
 _SHOWN_NAME_LENGTH = 100
-_BUSY = PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
+_BUSY = PlainTextResponse("Too many concurrent scrapes; try again.\n", 503, {"Retry-After": "1"})
 
 
 class MetricsHandler:
@@ -61,7 +61,7 @@ class MetricsHandler:
         if method not in _METHODS.split(", "):
             return PlainTextResponse(f"Method not allowed; use {_METHODS}.\n", 405, {"Allow": _METHODS})
         if any(value != _GAUGES_VALUE for value in query.getlist(_GAUGES)):
-            return PlainTextResponse(f"{_GAUGES}: the only value is {_GAUGES_VALUE!r}.\n", 400)
+            return PlainTextResponse(f"{_GAUGES}: the only valid value is {_GAUGES_VALUE!r}.\n", 400)
         names = query.getlist("deployment")
         known = self._deployments() if names else ()
         unknown = next((name for name in names if name not in known), None)
