@@ -76,9 +76,10 @@ def build_graph(options: PanelOptions, queries: Sequence[Query], style: GraphSty
         if properties := _build_overrides(query, dashed=letter in style.dashed):
             builder = builder.override_by_query(letter, properties)
     minimum = 0 if options.minimum is None else options.minimum
-    options = replace(
-        options, minimum=minimum, no_value=reasons.describe_empty_graph(options.no_value, options.backfill)
+    no_value = options.no_value or reasons.describe_empty_graph(
+        options.causes, options.backfill, whole_days=options.whole_days
     )
+    options = replace(options, minimum=minimum, no_value=no_value)
     return apply_options(_apply_style(builder, style).build(), options, queries, Kind.RANGE, BY_SERIES)
 
 

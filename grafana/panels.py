@@ -49,7 +49,8 @@ def build_stat(
         .text_mode(common.BigValueTextMode.VALUE if not legend else common.BigValueTextMode.VALUE_AND_NAME)
     )
     mappings = [map_values(texts)] if texts else []
-    builder = builder.mappings([*mappings, _map_no_value(options.no_value or reasons.NO_DATA)])
+    no_value = options.no_value or reasons.describe_empty_panel(options.causes)
+    builder = builder.mappings([*mappings, _map_no_value(no_value)])
     return apply_options(builder.build(), options, [Query(expr, legend)], Kind.NOW)
 
 

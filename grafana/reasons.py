@@ -1,10 +1,19 @@
-"""Texts of panels without data; each must be true whenever it is shown, also on a new installation."""
+"""Texts of panels without data: all causes that are possible, each true in some state of an installation.
 
+Grafana shows one fixed text for a panel without data, so it lists the causes and names the config keys.
+"""
+
+from collections.abc import Sequence
 from typing import Final
 
-NO_DATA: Final = "no data, see Exporter health"
+NOT_POLLED: Final = "not polled yet"
+POLLS_FAIL: Final = "polls fail"
+"""Causes that any panel of Coder's data can have; its text begins with them."""
 
-NEW: Final = "No data yet: the first points appear within 30 minutes of the first scrape"
+NEW: Final = "polled for less than 30 minutes"
+"""Cause of an empty graph, instead of `NOT_POLLED`: over 30 days it has one point per half hour."""
+
+WHOLE_DAYS: Final = "Only whole days are shown"
 
 BACKFILL: Final = "backfill"
 BACKFILL_PARAMETERS: Final = "backfill --include parameters"
@@ -13,41 +22,70 @@ BACKFILL_USERS: Final = "backfill --include users"
 
 NO_EXPORTER: Final = "no exporter is scraped"
 NO_SUCCESS: Final = "no poll has succeeded"
-
-NO_USERS: Final = "no users"
-"""True each night in the window `today`, and on the first days of a Coder in every window."""
+NO_RESPONSE: Final = "no request ended since the first scrape"
+NOT_SENT: Final = "no value from Coder"
+NEW_EXPORTER: Final = "scraped for less than 30 minutes"
+"""Causes of panels about the exporter, whose texts do not begin with those of polls."""
 
 # For big numbers, whose text shrinks to fit one line: at most ten characters per column.
-NO_ACTIVITY: Final = f"{NO_USERS}, or not polled"
-NO_LATENCY: Final = f"{NO_USERS}, or not polled"
-NO_TEMPLATES: Final = "no templates, or not polled"
-NO_CHOICES: Final = "no parameters, or not polled"
-NO_LICENSE: Final = "no license, or not polled"
-NOT_SENT: Final = "no value from Coder"
-EARLIER_PERIOD: Final = "no earlier users recorded"
-LAST_MONTH: Final = "no users recorded last month"
-A_WEEK: Final = "no users recorded a week ago"
+NO_USERS_SHORT: Final = "no users"
+A_WEEK: Final = "nothing recorded a week ago"
+LAST_MONTH: Final = "no users last month"
+NO_PARAMETERS_SHORT: Final = "none"
+OMITTED_TEMPLATES: Final = "omitted by `templates`"
+OMITTED_PARAMETERS: Final = "omitted by `parameters`"
 
-# For other panels, which fit longer texts.
-NO_BREAKDOWN: Final = (
-    f"{NO_USERS} in this window, templates.breakdown is false, or templates.windows lacks it"
-)
-NO_PARAMETERS: Final = f"{NO_USERS} in this window, parameters.values is none, or parameters.windows lacks it"
-NO_NAMES: Final = f"{NO_USERS} in this window, users.detail is aggregate, or users.windows lacks it"
-NO_TEMPLATE_USERS: Final = (
-    f"{NO_USERS} in this window, templates.users is false, or templates.windows lacks it"
-)
-NO_GROUPS: Final = (
-    "set datasets.groups.enabled: true (a Premium feature); groups below groups.min_users are not exposed"
-)
-NO_LIMIT: Final = "this Coder has no license with this limit, is too old, or cannot be polled"
-NO_APPS: Final = "no template app was opened, or not polled"
-NO_BUILDS: Final = "no builds, or Coder has not computed this yet"
-OLD_SERVER: Final = "this Coder is too old to report it, or cannot be polled"
+NO_USERS: Final = "no users in this window"
+"""True each night in the window `today`, and on the first days of a Coder in every window."""
+NO_TEMPLATES: Final = "no templates"
+NO_PARAMETERS: Final = "no workspace with parameters was built in this window"
+NO_APPS: Final = "no template app was opened in this window"
+NO_BUILDS: Final = "Coder has not computed build times yet"
+NO_RECENT_USERS: Final = "no users last week and last month"
+
+BREAKDOWN_OFF: Final = "templates.breakdown is false"
+TEMPLATE_WINDOWS: Final = "templates.windows lacks this window"
+TEMPLATE_USERS_OFF: Final = "templates.users is false"
+PARAMETERS_EXCLUDED: Final = "parameters.include and parameters.exclude omit all"
+PARAMETER_WINDOWS: Final = "parameters.windows lacks this window"
+USERS_AGGREGATED: Final = "users.detail is aggregate"
+USER_WINDOWS: Final = "users.windows lacks this window"
+GROUPS_OFF: Final = "datasets.groups.enabled is false"
+GROUP_WINDOWS: Final = "groups.windows lacks this window"
+SMALL_GROUPS: Final = "no group has as many users as groups.min_users"
+
+NO_LICENSE: Final = "no license"
+NO_PREMIUM: Final = "Coder has no Premium license"
+OLD_SERVER: Final = "Coder is too old"
+
+BREAKDOWN: Final = (BREAKDOWN_OFF, TEMPLATE_WINDOWS)
+TEMPLATE_USERS: Final = (NO_USERS, BREAKDOWN_OFF, TEMPLATE_USERS_OFF, TEMPLATE_WINDOWS)
+PARAMETERS: Final = (NO_PARAMETERS, PARAMETERS_EXCLUDED, PARAMETER_WINDOWS)
+NAMED_USERS: Final = (NO_USERS, USERS_AGGREGATED, USER_WINDOWS)
+GROUPS: Final = (GROUPS_OFF, NO_PREMIUM, SMALL_GROUPS)
 
 
-def describe_empty_graph(reason: str, history: str) -> str:
-    """Return the text of an empty graph: it is new, or `reason`; `history` is the command that fills it."""
-    earlier = f"; `insights-exporter {history}` adds earlier days" if history else ""
-    otherwise = f" If no points appear: {reason}." if reason else ""
-    return f"{NEW}{earlier}.{otherwise}"
+def list_causes(causes: Sequence[str]) -> str:
+    """Return the causes as a list in a sentence."""
+    *others, last = causes
+    return f"{', '.join(others)}, or {last}" if others else last
+
+
+def describe_empty_panel(causes: Sequence[str]) -> str:
+    """Return the text of a panel of Coder's data; `causes` are those besides its polls."""
+    return list_causes((NOT_POLLED, POLLS_FAIL, *causes))
+
+
+def describe_empty_exporter_graph(*causes: str) -> str:
+    """Return the text of a graph about the exporter."""
+    return f"No points: {list_causes((NO_EXPORTER, NEW_EXPORTER, *causes))}."
+
+
+def describe_empty_graph(causes: Sequence[str], history: str, *, whole_days: bool = False) -> str:
+    """Return the text of a graph of Coder's data; `history` is the command that imports earlier days."""
+    sentences = [f"No points: {list_causes((NEW, POLLS_FAIL, *causes))}"]
+    if whole_days:
+        sentences.append(WHOLE_DAYS)
+    if history:
+        sentences.append(f"`insights-exporter {history}` adds earlier days")
+    return ". ".join(sentences) + "."

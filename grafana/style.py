@@ -65,8 +65,9 @@ WANTED: Final[Steps] = ((None, "red"), (ANY, "green"))
 class PanelOptions:
     """A panel's texts and colours.
 
-    `no_value` is the text if there is no data, and `backfill` the command that
-    backfills a graph.
+    `causes` are those of a panel without data, besides its polls. `no_value` is the whole
+    text instead, for panels about the exporter. `backfill` is the command that imports the
+    history of a graph, and `whole_days` says that a graph shows nothing of the current day.
     """
 
     title: str
@@ -74,8 +75,10 @@ class PanelOptions:
     unit: str = NUMBER
     steps: Steps = PLAIN
     decimals: int | None = None
+    causes: tuple[str, ...] = ()
     no_value: str = ""
     backfill: str = ""
+    whole_days: bool = False
     minimum: float | None = None
     maximum: float | None = None
     link: DashboardLink | None = None
@@ -123,7 +126,7 @@ def apply_options(
 def _apply_standard_options(config: dashboard.FieldConfig, options: PanelOptions) -> dashboard.FieldConfig:
     config.unit = options.unit
     config.decimals = options.decimals
-    config.no_value = options.no_value or reasons.NO_DATA
+    config.no_value = options.no_value or reasons.describe_empty_panel(options.causes)
     config.min_val = options.minimum
     config.max_val = options.maximum
     config.thresholds = build_thresholds(options.steps)

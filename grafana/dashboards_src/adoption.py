@@ -98,7 +98,7 @@ def _build_stats() -> list[Tile]:
                 unit=SHARE,
                 steps=GROWTH,
                 decimals=0,
-                no_value=reasons.A_WEEK,
+                causes=(reasons.A_WEEK,),
             ),
             f"{select_daily_users('today')} / ({select_users_a_week_ago()} > 0) - 1",
         ),
@@ -127,12 +127,12 @@ def _build_stats() -> list[Tile]:
                 unit=SHARE,
                 steps=warn_below(thresholds.STICKY, thresholds.HARDLY_STICKY),
                 decimals=0,
-                no_value=reasons.LAST_MONTH,
+                causes=(reasons.LAST_MONTH,),
             ),
             f"{average_daily_users()} / ({LAST_MONTH} > 0)",
         ),
     ]
-    return [Tile(panel, 3, 4) for panel in panels]
+    return [Tile(panel, 6, 3) for panel in panels]
 
 
 def _describe_growth(title: str, period: str) -> PanelOptions:
@@ -142,7 +142,7 @@ def _describe_growth(title: str, period: str) -> PanelOptions:
         unit=SHARE,
         steps=GROWTH,
         decimals=0,
-        no_value=reasons.EARLIER_PERIOD,
+        causes=(f"no users in the {period} before",),
     )
 
 
@@ -157,6 +157,7 @@ def _build_users() -> list[Tile]:
         PanelOptions(
             title="Daily users",
             backfill=reasons.BACKFILL,
+            whole_days=True,
             description="Distinct users on each whole day, drawn on that day, and on the same weekday a "
             "week before. The last day shown is yesterday.",
         ),
@@ -195,7 +196,7 @@ def _build_users() -> list[Tile]:
             "users.",
             unit=SHARE,
             minimum=0,
-            no_value=reasons.LAST_MONTH,
+            causes=(reasons.NO_RECENT_USERS,),
         ),
         [
             Query(f"{average_daily_users()} / ({LAST_WEEK} > 0)", "of the week's users", "blue"),
@@ -207,7 +208,7 @@ def _build_users() -> list[Tile]:
             title="Accounts by status",
             description="Accounts that are active, dormant (unused for a long time) or suspended. These are "
             "accounts, not activity.",
-            no_value=reasons.OLD_SERVER,
+            causes=(reasons.OLD_SERVER,),
         ),
         [Query(select_series("coder_insights_users", by=("status",)), "{{status}}")],
     )

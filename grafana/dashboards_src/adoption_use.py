@@ -45,7 +45,7 @@ def build_templates() -> list[Tile]:
             description="Distinct users of the ten most used templates in the selected window. Do not add "
             "them up: a user of two templates counts in both. Click a bar to open the template.",
             link=TO_TEMPLATE,
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_TEMPLATES, *reasons.BREAKDOWN),
             minimum=0,
         ),
         f"sort_desc(topk by (deployment) (10, {users}))",
@@ -55,8 +55,9 @@ def build_templates() -> list[Tile]:
         PanelOptions(
             title="Daily users by template",
             backfill=reasons.BACKFILL,
+            whole_days=True,
             description="Distinct users of the ten most used templates on each whole day, drawn on that day.",
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
         ),
         [
             Query(
@@ -119,7 +120,7 @@ def build_apps() -> list[Tile]:
             "define, in the selected window. Coder does not count this for session apps (editors, SSH, "
             "terminals).",
             minimum=0,
-            no_value=reasons.NO_APPS,
+            causes=(reasons.NO_APPS, reasons.OLD_SERVER),
         ),
         f"sort_desc(topk by (deployment) (10, {times_used}))",
         "{{application_name}}",

@@ -129,7 +129,6 @@ def _build_stats() -> list[Tile]:
             PanelOptions(
                 title="Users measured",
                 description="Users with a measured latency in the selected window.",
-                no_value=reasons.NO_LATENCY,
             ),
             count_measured_users("p50"),
         ),
@@ -152,7 +151,7 @@ def _describe(title: str, description: str, unit: str, steps: Steps) -> PanelOpt
         unit=unit,
         steps=steps,
         decimals=0,
-        no_value=reasons.NO_LATENCY,
+        causes=(reasons.NO_USERS_SHORT,),
     )
 
 
@@ -166,7 +165,7 @@ def _build_over_time() -> list[Tile]:
             "with the upper dashed line.",
             unit=SHARE,
             steps=SHARE_COLORS,
-            no_value=reasons.NO_LATENCY,
+            causes=(reasons.NO_USERS_SHORT,),
         ),
         [
             Query(compute_quality_share(POOR, "p50"), "above 300 ms", "red"),
@@ -183,7 +182,7 @@ def _build_over_time() -> list[Tile]:
             "are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,
-            no_value=reasons.NO_LATENCY,
+            causes=(reasons.NO_USERS_SHORT,),
         ),
         [Query(compute_latency_quantile(q), f"{q * 100:.0f}% of users", color) for q, color in QUANTILES],
         GraphStyle(limits=True),
@@ -197,7 +196,6 @@ def _build_distribution() -> list[Tile]:
             title="Users by latency",
             description="Number of users by latency in the selected window.",
             minimum=0,
-            no_value=reasons.NO_LATENCY,
         ),
         BUCKETS,
         BOUNDS,
@@ -208,7 +206,6 @@ def _build_distribution() -> list[Tile]:
             backfill=reasons.BACKFILL_USERS,
             description="Users by Coder's own limits, over time: good up to 150 ms, fair up to 300 ms, poor "
             "above.",
-            no_value=reasons.NO_LATENCY,
         ),
         [
             Query(select_series(QUALITY, WINDOW, P50, f'quality="{quality}"'), quality, color)
@@ -234,7 +231,7 @@ def _build_tables() -> list[Tile]:
             title="Slowest connections",
             description="The 25 users with the highest 95th percentile, if users are exposed by name or "
             "pseudonym. Ask them where they work and which network they use.",
-            no_value=reasons.NO_NAMES,
+            causes=reasons.NAMED_USERS,
         ),
         TableRows(labels={"username": "User"}, sort="95th percentile"),
         [
@@ -256,7 +253,7 @@ def _build_template_table() -> Panel:
             title="Connection quality by template",
             description="Latency of each template's users. If one template stands out, its workspaces often "
             "run far away.",
-            no_value=reasons.NO_TEMPLATE_USERS,
+            causes=reasons.TEMPLATE_USERS,
         ),
         TableRows(
             labels={"organization_name": "Organization", "template_name": "Template"}, sort="Above 300 ms"
@@ -293,11 +290,12 @@ def _build_by_template() -> list[Tile]:
     over_time = build_graph(
         PanelOptions(
             title="Latency by template, over time",
+            backfill=reasons.BACKFILL_USERS,
             description="Latency that half of a template's users do not exceed, for the ten slowest "
             "templates. The dashed lines are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,
-            no_value=reasons.NO_TEMPLATE_USERS,
+            causes=reasons.TEMPLATE_USERS,
         ),
         [
             Query(

@@ -165,6 +165,7 @@ def _build_polls() -> list[Tile]:
             unit=SHARE,
             steps=AGE_COLORS,
             decimals=0,
+            no_value=reasons.describe_empty_exporter_graph(reasons.NO_SUCCESS),
         ),
         [Query(AGE_SHARE, BY_POLL)],
         GraphStyle(limits=True, legend_right=True),
@@ -174,6 +175,7 @@ def _build_polls() -> list[Tile]:
             title="Failing polls",
             description="Datasets and windows whose last poll failed, stacked.",
             decimals=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [
             Query(
@@ -183,7 +185,7 @@ def _build_polls() -> list[Tile]:
         ],
         GraphStyle(bars=True, stacked=True, legend_right=True),
     )
-    return [Tile(_build_table(), 24, 12), Tile(age, 12, 10), Tile(failing, 12, 10)]
+    return [Tile(_build_table(), 24, 15), Tile(age, 12, 10), Tile(failing, 12, 10)]
 
 
 def _build_table() -> Panel:

@@ -44,6 +44,9 @@ FAILURES_INCREASE: Final = (
 INVALID_INCREASE: Final = (
     f"increase({build_selector('insights_exporter_rows_invalid_total')}[$__rate_interval])"
 )
+DURATION_RATE: Final = (
+    f"rate({build_selector('insights_exporter_request_duration_seconds_bucket')}[$__rate_interval])"
+)
 REQUESTS: Final = "insights_exporter_requests_total"
 
 TOKEN_COLORS: Final = warn_below(thresholds.TOKEN_LOW, thresholds.TOKEN_ENDING)
@@ -59,6 +62,7 @@ def build_requests() -> list[Tile]:
             "describes each reason and its remedy.",
             decimals=0,
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [
             Query(
@@ -77,6 +81,7 @@ def build_requests() -> list[Tile]:
             title="Requests per minute",
             description="Requests of all exporters to Coder, retries included.",
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [
             Query(
@@ -93,11 +98,11 @@ def build_requests() -> list[Tile]:
             unit=SECONDS,
             steps=warn_above(thresholds.ANSWER_SLOW, thresholds.ANSWER_TOO_SLOW),
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(reasons.NO_RESPONSE),
         ),
         [
             Query(
-                "histogram_quantile(0.9, sum by (deployment, dataset, le) (rate("
-                f"{build_selector('insights_exporter_request_duration_seconds_bucket')}[$__rate_interval])))",
+                f"histogram_quantile(0.9, sum by (deployment, dataset, le) ({DURATION_RATE})) >= 0",
                 BY_DATASET,
             )
         ],
@@ -123,6 +128,7 @@ def build_requests() -> list[Tile]:
             description="Rows of responses that were dropped as invalid. Each reason is logged once.",
             decimals=0,
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [
             Query(
@@ -154,7 +160,7 @@ def build_limits() -> list[Tile]:
             "last response.",
             steps=draw_limits_below(thresholds.REQUESTS_LEFT_NOTICE, thresholds.REQUESTS_LEFT),
             minimum=0,
-            no_value=reasons.NOT_SENT,
+            no_value=reasons.describe_empty_exporter_graph(reasons.NOT_SENT),
         ),
         [Query(REQUESTS_LEFT, BY_DATASET)],
         GraphStyle(limits=True, legend_right=True),
@@ -168,7 +174,7 @@ def build_limits() -> list[Tile]:
             steps=draw_limits_below(thresholds.TOKEN_LOW, thresholds.TOKEN_ENDING),
             minimum=0,
             maximum=1,
-            no_value=reasons.NOT_SENT,
+            no_value=reasons.describe_empty_exporter_graph(reasons.NOT_SENT),
         ),
         [Query(TOKEN_REMAINING, "{{deployment}}")],
         GraphStyle(limits=True),
@@ -178,6 +184,7 @@ def build_limits() -> list[Tile]:
             title="Series by dataset",
             description="Series of Coder's data that are exposed, by dataset.",
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [Query(f"sum by (deployment, dataset) ({SERIES})", BY_DATASET)],
         GraphStyle(stacked=True, legend_right=True),
@@ -188,6 +195,7 @@ def build_limits() -> list[Tile]:
             description="Aggregated: source series that the limits of users, parameters, apps, templates and "
             "groups aggregate or omit, as configured. Dropped: series above max_series, normally 0.",
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [
             Query(f"sum by (deployment, dataset) ({AGGREGATED_SERIES})", f"{BY_DATASET} aggregated"),
@@ -195,7 +203,7 @@ def build_limits() -> list[Tile]:
         ],
         GraphStyle(legend_right=True),
     )
-    return [Tile(panel, 12, 8) for panel in (left, token, served, folded)]
+    return [Tile(panel, 12, 9) for panel in (left, token, served, folded)]
 
 
 def build_exporters() -> list[Tile]:
@@ -258,7 +266,11 @@ def build_exporters() -> list[Tile]:
 def _build_process() -> list[Panel]:
     memory = build_graph(
         PanelOptions(
-            title="Memory", description="Resident memory of each exporter.", unit="bytes", minimum=0
+            title="Memory",
+            description="Resident memory of each exporter.",
+            unit="bytes",
+            minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [Query(filter_exporters(select_exporters("process_resident_memory_bytes")), "{{instance}}")],
     )
@@ -268,6 +280,7 @@ def _build_process() -> list[Panel]:
             description="Share of one CPU core that each exporter uses.",
             unit=SHARE,
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [
             Query(
@@ -285,6 +298,7 @@ def _build_process() -> list[Panel]:
             unit=SECONDS,
             steps=warn_above(thresholds.SCRAPE_SLOW, thresholds.SCRAPE_TOO_SLOW),
             minimum=0,
+            no_value=reasons.describe_empty_exporter_graph(),
         ),
         [Query(filter_exporters(select_exporters("scrape_duration_seconds")), "{{instance}}")],
     )

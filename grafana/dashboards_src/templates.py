@@ -45,6 +45,9 @@ TEMPLATE_USERS: Final = select_series(USERS, WINDOW, *CHOSEN, by=TEMPLATE)
 APP_KINDS: Final = {"app": ("of the template", "text"), "builtin": ("session", "text")}
 
 ORGANIZATION: Final = "Organization"
+POLLED: Final = select_series("insights_exporter_poll_success", WINDOW, 'dataset="template-breakdown"')
+"""Whether the breakdown was polled: then a Coder without templates has 0 of them."""
+
 NAMES: Final = {"organization_name": ORGANIZATION, "template_name": "Template"}
 
 TO_TEMPLATE: Final = link_to(
@@ -105,8 +108,10 @@ def _build_stats() -> list[Tile]:
     )
     templates = [
         build_stat(
-            PanelOptions(title=title, description=description, steps=steps, no_value=reasons.NO_TEMPLATES),
-            f"{count_series(expr)} or 0 * {count_series(TEMPLATE_USERS)}",
+            PanelOptions(
+                title=title, description=description, steps=steps, causes=(reasons.OMITTED_TEMPLATES,)
+            ),
+            f"{count_series(expr)} or 0 * {count_series(TEMPLATE_USERS)} or 0 * ({POLLED} == 1)",
         )
         for title, description, steps, expr in counted
     ]
@@ -114,7 +119,7 @@ def _build_stats() -> list[Tile]:
         PanelOptions(
             title="Parameters",
             description="Parameters of the workspaces that were built in the selected window.",
-            no_value=reasons.NO_CHOICES,
+            causes=(reasons.NO_PARAMETERS_SHORT, reasons.OMITTED_PARAMETERS),
         ),
         count_series(
             f"count by (deployment, parameter_name) ({select_series(ALL_CHOICES, WINDOW, by=PARAMETER)})"
@@ -131,7 +136,7 @@ def _build_users() -> list[Tile]:
             title="Templates",
             description="Distinct users of each template in the selected window. Do not add them up: a user "
             "of two templates counts in both. A template without a status is deleted.",
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_TEMPLATES, *reasons.BREAKDOWN),
         ),
         TableRows(
             labels={**NAMES, "deprecated": "Status"},
@@ -151,9 +156,10 @@ def _build_users() -> list[Tile]:
         PanelOptions(
             title="Daily users",
             backfill=reasons.BACKFILL,
+            whole_days=True,
             description="Distinct users of the ten most used of the selected templates on each whole day, "
             "drawn on that day.",
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
         ),
         [
             Query(
@@ -169,7 +175,7 @@ def _build_users() -> list[Tile]:
             backfill=reasons.BACKFILL,
             description="Distinct users of the ten most used of the selected templates in the selected "
             "window, over time.",
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_TEMPLATES, *reasons.BREAKDOWN),
         ),
         [Query(_filter_most_used(TEMPLATE_USERS), TEMPLATE_LEGEND)],
         GraphStyle(legend_right=True),
@@ -197,7 +203,7 @@ def _build_build_times() -> Panel:
             title="Build times",
             description="Run time of each template's builds, without queueing. Coder computes it every four "
             "hours, over the newest builds.",
-            no_value=reasons.NO_BUILDS,
+            causes=(reasons.NO_TEMPLATES, reasons.NO_BUILDS),
         ),
         TableRows(labels=NAMES, sort="Start p95"),
         [
@@ -223,7 +229,7 @@ def _build_apps() -> list[Tile]:
             title="Apps by template",
             description="Hours that users spent in each app with each template, and how often they opened "
             "the template's own apps, in the selected window.",
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
         ),
         TableRows(
             labels={**NAMES, "slug": "App", "app_type": "Kind"},
@@ -244,7 +250,7 @@ def _build_apps() -> list[Tile]:
             description="Hours of the ten most used apps of the selected templates in the selected window, "
             f"over time. {SAWTOOTH}",
             decimals=0,
-            no_value=reasons.NO_BREAKDOWN,
+            causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
         ),
         [
             Query(
@@ -268,7 +274,7 @@ def _build_parameters() -> list[Tile]:
         PanelOptions(
             title="Parameter choices by template",
             description="Workspaces built in the selected window, by the value of each parameter.",
-            no_value=reasons.NO_PARAMETERS,
+            causes=(*reasons.PARAMETERS, *reasons.BREAKDOWN),
         ),
         TableRows(labels={**NAMES, **labels}, sort="Workspaces"),
         [
@@ -283,7 +289,7 @@ def _build_parameters() -> list[Tile]:
             title="Parameter choices of all templates",
             description="Workspaces built in the selected window, by the value of each parameter, in the "
             "whole deployment. __other__ contains the rare values, __redacted__ those that look secret.",
-            no_value=reasons.NO_PARAMETERS,
+            causes=reasons.PARAMETERS,
         ),
         TableRows(labels=labels, sort="Workspaces"),
         [Column(title="Workspaces", expr=select_series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER))],
@@ -300,7 +306,7 @@ def _build_choices() -> Panel:
             backfill=reasons.BACKFILL_PARAMETERS,
             description="Workspaces by value, over time: the ten most frequent values of the selected "
             f"parameters. {SAWTOOTH}",
-            no_value=reasons.NO_PARAMETERS,
+            causes=reasons.PARAMETERS,
         ),
         [Query(filter_largest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],
         GraphStyle(legend_right=True),

@@ -81,8 +81,8 @@ def build_content() -> Content:
 
 
 def _compute_quantile(quantile: float) -> str:
-    """Return the hours that a share of the active users does not exceed."""
-    return f"histogram_quantile({quantile}, {BUCKETS}) / 3600"
+    """Return the hours that a share of the active users does not exceed; no series without active users."""
+    return f"histogram_quantile({quantile}, {BUCKETS}) / 3600 >= 0"
 
 
 def _select_level(level: str) -> str:
@@ -95,7 +95,6 @@ def _build_stats() -> list[Tile]:
             PanelOptions(
                 title="Active users",
                 description="Users with any activity in the selected window.",
-                no_value=reasons.NO_ACTIVITY,
             ),
             USERS,
         ),
@@ -132,13 +131,13 @@ def _build_stats() -> list[Tile]:
 
 def _describe_hours(title: str, description: str) -> PanelOptions:
     return PanelOptions(
-        title=title, description=description, unit=HOURS, decimals=1, no_value=reasons.NO_ACTIVITY
+        title=title, description=description, unit=HOURS, decimals=1, causes=(reasons.NO_USERS_SHORT,)
     )
 
 
 def _describe_share(title: str, description: str) -> PanelOptions:
     return PanelOptions(
-        title=title, description=description, unit=SHARE, decimals=0, no_value=reasons.NO_ACTIVITY
+        title=title, description=description, unit=SHARE, decimals=0, causes=(reasons.NO_USERS_SHORT,)
     )
 
 
@@ -148,7 +147,6 @@ def _build_distribution() -> list[Tile]:
             title="Users by activity",
             description=f"Number of users by active time in the selected window, over all users. {ACTIVE}",
             minimum=0,
-            no_value=reasons.NO_ACTIVITY,
         ),
         BUCKETS,
         BOUNDS,
@@ -157,7 +155,6 @@ def _build_distribution() -> list[Tile]:
         PanelOptions(
             title="Users by activity, over time",
             description=f"The same users in four levels, over time. {SAWTOOTH}",
-            no_value=reasons.NO_ACTIVITY,
             backfill=reasons.BACKFILL_USERS,
         ),
         [Query(_select_level(level), title, color) for level, title, color in reversed(LEVELS)],
@@ -173,7 +170,7 @@ def _build_users() -> list[Tile]:
             description="Active time that 50% and 90% of the active users do not exceed in the selected "
             f"window, over time. {SAWTOOTH}",
             unit=HOURS,
-            no_value=reasons.NO_ACTIVITY,
+            causes=(reasons.NO_USERS_SHORT,),
             backfill=reasons.BACKFILL_USERS,
         ),
         [
@@ -191,7 +188,7 @@ def _build_most_active() -> Panel:
             title="Most active users",
             description="The 25 users with the most active time in the selected window, if users are "
             "exposed by name or pseudonym.",
-            no_value=reasons.NO_NAMES,
+            causes=reasons.NAMED_USERS,
         ),
         TableRows(labels={"username": "User"}, sort="Activity"),
         [

@@ -43,7 +43,7 @@ def build_groups() -> list[Tile]:
             title="Active users by group, over time",
             description="Active users of the ten most active groups in the selected window, over time. A "
             "user of two groups counts in both.",
-            no_value=reasons.NO_GROUPS,
+            causes=(*reasons.GROUPS, reasons.GROUP_WINDOWS),
         ),
         [
             Query(
@@ -68,7 +68,7 @@ def _build_table() -> Panel:
             description="Activity and connections of groups in the selected window. The group Everyone "
             "contains all members of its organization. Do not add groups up: a user of two groups counts in "
             "both. Values of fewer users than groups.min_users are not exposed.",
-            no_value=reasons.NO_GROUPS,
+            causes=reasons.GROUPS,
         ),
         TableRows(labels={"organization_name": "Organization", "group_name": "Group"}, sort="Active users"),
         [
@@ -100,7 +100,6 @@ def build_license() -> list[Tile]:
             title="License",
             description="Whether the license is valid. In the grace period it has expired, but Coder still "
             "serves its features.",
-            no_value=reasons.NO_LICENSE,
         ),
         f"2 * {entitled} + {grace}",
         texts={"2": ("valid", "green"), "1": ("grace period", "yellow"), "0": ("none", "text")},
@@ -112,7 +111,7 @@ def build_license() -> list[Tile]:
             unit=SHARE,
             steps=warn_above(SEATS_USED_NOTICE, SEATS_USED),
             decimals=0,
-            no_value=reasons.NO_LICENSE,
+            causes=(reasons.NO_LICENSE,),
         ),
         f"{select_series(USED, SEATS)} / ({select_series(LIMIT, SEATS)} > 0)",
     )
@@ -121,7 +120,7 @@ def build_license() -> list[Tile]:
             title="License seats left",
             description="Number of accounts that can still become active before the license's limit is "
             "reached.",
-            no_value=reasons.NO_LICENSE,
+            causes=(reasons.NO_LICENSE,),
         ),
         f"{select_series(LIMIT, SEATS)} - {select_series(USED, SEATS)}",
     )
@@ -130,7 +129,6 @@ def build_license() -> list[Tile]:
             title="License seats",
             description="Seats in use and the limit of the license. Seats are active accounts; AI seats are "
             "those of AI Governance. Do not add them up.",
-            no_value=reasons.NO_LIMIT,
         ),
         [
             Query(select_series(USED, SEATS), "seats used", "blue"),
@@ -145,7 +143,7 @@ def build_license() -> list[Tile]:
             title="Agent runtime",
             description="Hours that Coder Agents ran in the license term, and the limits.",
             decimals=0,
-            no_value=reasons.NO_LIMIT,
+            causes=(reasons.NO_LICENSE, reasons.OLD_SERVER),
         ),
         [
             Query(f"{select_series(AGENT)} / 3600", "hours used", "blue"),

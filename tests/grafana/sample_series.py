@@ -15,6 +15,8 @@ STEP: Final = 240
 WHOLE: Final = "744h"
 """As few blocks as can be, so that promtool reads the file a few times only."""
 
+REQUEST_DURATION: Final = "insights_exporter_request_duration_seconds_bucket"
+
 Target = Mapping[str, str]
 """The labels that a scrape adds."""
 
@@ -47,11 +49,11 @@ def read(page: str) -> list[Series]:
 
 
 def repeat_samples(series: Iterable[Series], target: Target, since: int, until: int) -> Iterator[str]:
-    """Yield the samples of a target that showed `series` all the time."""
+    """Yield the samples of a target that showed `series` all the time, with a request in each step."""
     for one in series:
-        series_text = one.format(target)
-        for at in range(since, until, STEP):
-            yield f"{series_text} {one.value} {at}\n"
+        series_text, growth = one.format(target), one.name == REQUEST_DURATION
+        for count, at in enumerate(range(since, until, STEP)):
+            yield f"{series_text} {one.value + growth * count} {at}\n"
 
 
 def shift_samples(backfilled: Path, target: Target, seconds: int) -> Iterator[str]:

@@ -1,210 +1,163 @@
-"""Panels of a new installation: each has data, or shows a reason that is true."""
+"""Panels of a new installation: each has data, or its text names the cause that is true in that state."""
 
+import math
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import pytest
-import yaml
 
 from grafana import reasons
-from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.grafana.dashboard_files import Json, list_files, list_panels, load
-from tests.integration import exporter
-from tests.integration.processes import free_port
-from tests.integration.prometheus import Prometheus, monitoring, scraping
+from tests.grafana.dashboard_files import PROVISIONED, Json, load
+from tests.grafana.installations import INSTALLATIONS, JOB, run_installations
+from tests.grafana.missing_data import GRAPHS, MISSING, NOT_TRIED, PANELS, RESPONSE_TIME, find_cause
+from tests.integration.prometheus import Prometheus
 
 pytestmark = pytest.mark.timeout(300)
 
-POLLS: Final = "insights_exporter_poll_success"
-JOB: Final = "insights-exporter"
-HISTORY: Final = timedelta(days=10)
+DAY: Final = 86400
+HOUR: Final = 3600
+BACKFILL: Final = "`insights-exporter backfill"
 
-LESS: Final[Mapping[str, Any]] = {
-    "templates": {"breakdown": False},
-    "parameters": {"values": "none"},
-    "users": {"detail": "aggregate"},
+
+class Selection(NamedTuple):
+    """The values of a dashboard's variables."""
+
+    deployment: str
+    window: str = "7d"
+    job: str = JOB
+
+
+STATES: Final = {
+    **{name: Selection(name) for name in INSTALLATIONS},
+    "30 days": Selection("30 days", window="30d"),
+    "another window": Selection("everything", window="30d"),
+    "no exporter": Selection("everything", job="none"),
 }
-"""Config that leaves out what it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """A fresh install: its config, what its `backfill` includes if it was run, and which reasons are true."""
-
-    true: frozenset[str]
-    config: Mapping[str, Any] = field(default_factory=dict)
-    backfilled: str = ""
-    users: int = 40
-
-
-YOUNG: Final = frozenset({reasons.NEW, reasons.A_WEEK})
-OFF: Final = frozenset({reasons.NO_TEMPLATE_USERS, reasons.NO_GROUPS})
-"""What is off by default."""
-
-OMITTED: Final = frozenset(
-    {
-        reasons.NO_BREAKDOWN,
-        reasons.NO_TEMPLATES,
-        reasons.NO_PARAMETERS,
-        reasons.NO_CHOICES,
-        reasons.NO_NAMES,
-    }
-)
-"""What `LESS` leaves out."""
-
-
-QUIET: Final = frozenset(
-    {
-        reasons.NO_USERS,
-        reasons.EARLIER_PERIOD,
-        reasons.LAST_MONTH,
-        reasons.NO_APPS,
-        reasons.NO_CHOICES,
-        reasons.NO_GROUPS,
-    }
-)
-"""What a Coder lacks that no user has used yet."""
-
-ALL: Final = {"templates": {"users": True}, "datasets": {"groups": {"enabled": True}}}
-
-INSTALLS: Final = {
-    "everything polled": Installation(YOUNG, ALL),
-    "no users yet": Installation(YOUNG | QUIET, ALL, users=0),
-    "defaults": Installation(YOUNG | OFF),
-    "as little as can be": Installation(YOUNG | OFF | OMITTED, LESS),
-    "history": Installation(YOUNG | OFF, backfilled="parameters,users"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedInstallation:
-    """An install, and the Prometheus that scrapes it since a moment ago."""
-
-    install: Installation
-    prometheus: Prometheus
 
 
 @pytest.fixture(scope="module")
-def installs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, WatchedInstallation]]:
-    """Return all installs after their first round of polls, scraped twice or more."""
-    with ExitStack() as running:
-        started = {
-            name: WatchedInstallation(
-                install, running.enter_context(run_prometheus(install, tmp_path_factory.mktemp("install")))
-            )
-            for name, install in INSTALLS.items()
-        }
-        for each in started.values():
-            each.prometheus.wait_for(f"min({POLLS}) == 1 and min({POLLS} offset 3s) == 1", 60)
-        yield started
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Provide a Prometheus that has scraped all states."""
+    with run_installations(tmp_path_factory.mktemp("installations")) as prometheus:
+        yield prometheus
 
 
-@pytest.fixture(params=INSTALLS, ids=str)
-def watched(
-    request: pytest.FixtureRequest, installs: Mapping[str, WatchedInstallation]
-) -> WatchedInstallation:
-    """Return one install."""
-    return installs[request.param]
+class Panel(NamedTuple):
+    """A panel of a dashboard with the values of its variables."""
+
+    name: str
+    selection: Selection
+
+    @property
+    def dashboard(self) -> Json:
+        """Return the panel's dashboard."""
+        return load(PROVISIONED / f"{self.name.partition(':')[0]}.json")
+
+    @property
+    def content(self) -> Json:
+        """Return the panel as in the dashboard."""
+        return PANELS[self.name]
+
+    def list_queries(self, step: int) -> list[str]:
+        """Return the queries with the variables' values, as Grafana does."""
+        variables = self.dashboard["templating"]["list"][1:]
+        values = {one["name"]: one.get("allValue") or one["current"]["value"] for one in variables}
+        values |= self.selection._asdict() | {"__rate_interval": f"{max(step + 15, 60)}s"}
+        return [
+            re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), target["expr"])
+            for target in self.content["targets"]
+        ]
 
 
-@contextmanager
-def run_prometheus(install: Installation, folder: Path) -> Iterator[Prometheus]:
-    """Run an embedded Coder, its history if it is brought in, an exporter and Prometheus."""
-    coder, port = EmbeddedCoder(population=Population(users=install.users, templates=4)), free_port()
-    with ExitStack() as running:
-        url = running.enter_context(serve(coder))
-        config = folder / "config.yml"
-        deployment = {"name": "main", "url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000}
-        config.write_text(
-            yaml.safe_dump({"deployments": [{**deployment, **install.config}]}), encoding="utf-8"
-        )
-        config.chmod(0o600)
-        if install.backfilled:
-            backfill(config, install.backfilled, folder, port)
-        serving = exporter.serving(folder / "exporter", f"--config.file={config}", port=port)
-        running.enter_context(serving)
-        flags = ("--storage.tsdb.retention.time=1y",)
-        scrapes = scraping(f"127.0.0.1:{port}", job=JOB)
-        yield running.enter_context(monitoring(folder / "prometheus", scrapes, *flags))
-
-
-def backfill(config: Path, include: str, folder: Path, port: int) -> None:
-    """Bring in some days before today as the exporter would have been scraped."""
-    data = folder / "prometheus/data"
-    data.mkdir(parents=True)
-    today = datetime.now(UTC)
-    words = (
-        f"--since={today - HISTORY:%Y-%m-%d}",
-        f"--until={today:%Y-%m-%d}",
-        f"--include={include}",
-        f"--label=job={JOB}",
-        f"--label=instance=127.0.0.1:{port}",
-        f"--output={folder / 'history'}",
-        "--import",
-        f"--tsdb={data}",
-        "--requests-per-minute=6000",
-        f"--config.file={config}",
-    )
-    done = exporter.run(folder / "backfill", "backfill", *words, seconds=200)
-    assert 0 == done.returncode, done.stderr
-
-
-def build_panel_request(
-    dashboard: Json, panel: Json, expr: str, over_time: bool
-) -> tuple[str, dict[str, Any]]:
-    """Return the API path and parameters that Grafana sends for a screen 1600 pixels wide."""
-    values = {
-        one["name"]: one.get("allValue") or one["current"]["value"]
-        for one in dashboard["templating"]["list"][1:]
-    }
-    span = parse_seconds(panel.get("timeFrom") or dashboard["time"]["from"].removeprefix("now-"))
-    step = max(parse_seconds(panel.get("interval") or "15s"), round(span / 1440))
-    values["__rate_interval"] = f"{max(step + 15, 60)}s"
-    query = re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), expr)
+def has_data(prometheus: Prometheus, panel: Panel) -> bool:
+    """Return whether a panel has current values, or a graph a newest point: of whole days, yesterday's."""
     now = int(time.time())
-    if over_time:
-        return "query_range", {
-            "query": query,
-            "start": (now - span) // step * step,
-            "end": now // step * step,
-            "step": step,
-        }
-    return "query", {"query": query, "time": now}
+    queries = panel.list_queries(60)
+    if panel.name in GRAPHS:
+        return any(query_range(prometheus, query, now - DAY, now, DAY) for query in queries)
+    samples = [sample for query in queries for sample in prometheus.query(query, now)]
+    return any(not math.isnan(sample.value) for sample in samples)
+
+
+def has_points(prometheus: Prometheus, panel: Panel, ago: int = 0) -> bool:
+    """Return whether a graph has points until some seconds ago, on a screen 1600 pixels wide."""
+    since = panel.content.get("timeFrom") or panel.dashboard["time"]["from"]
+    span = parse_seconds(since.removeprefix("now-"))
+    step = max(parse_seconds(panel.content.get("interval") or "15s"), round(span / 1440))
+    now = int(time.time())
+    start, end = ((at - at % step) for at in (now - span, now - ago))
+    return any(query_range(prometheus, query, start, end, step) for query in panel.list_queries(step))
+
+
+def query_range(prometheus: Prometheus, query: str, start: int, end: int, step: int) -> list[float]:
+    """Return all values of a graph's query that are numbers."""
+    result = prometheus.api("query_range", query=query, start=start, end=end, step=step)["result"]
+    values = [float(value) for series in result for _, value in series["values"]]
+    return [value for value in values if not math.isnan(value)]
 
 
 def parse_seconds(duration: str) -> int:
     """Return the seconds of a duration as dashboards have it."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": HOUR, "d": DAY}[duration[-1]]
 
 
-def is_empty(prometheus: Prometheus, dashboard: Json, panel: Json) -> bool:
-    """Return whether no query of a panel has a result."""
-    asked = (
-        build_panel_request(dashboard, panel, target["expr"], target["range"]) for target in panel["targets"]
-    )
-    return not any(prometheus.api(path, **parameters)["result"] for path, parameters in asked)
+def get_text(name: str) -> str:
+    """Return the text of a panel without data."""
+    text: str = PANELS[name]["fieldConfig"]["defaults"]["noValue"]
+    return text
 
 
-def is_true(text: str, install: Installation) -> bool:
-    """Return whether a reason is true, and does not suggest a backfill that was already done."""
-    names = any(reason in text for reason in install.true)
-    return names and not (install.backfilled and "`insights-exporter backfill" in text)
+def list_causes(name: str) -> list[str]:
+    """Return the causes that the text of a panel names."""
+    sentence, _, _ = get_text(name).removeprefix("No points: ").partition(". ")
+    return re.split(", or |, ", sentence.rstrip("."))
 
 
-PANELS: Final = [(file, panel) for file in list_files() for panel in list_panels(load(file))]
+@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("state", STATES)
+def test_panel_has_data_or_names_the_cause(prometheus: Prometheus, state: str, name: str) -> None:
+    """In each state, a panel has data, or its text names the cause why it has none there."""
+    cause = find_cause(state, name)
+    missing = not has_data(prometheus, Panel(name, STATES[state]))
+
+    assert missing == bool(cause) or name == RESPONSE_TIME
+    assert not cause or cause in list_causes(name)
 
 
-@pytest.mark.parametrize(
-    ("file", "panel"), PANELS, ids=[f"{file.stem}: {panel['title']}" for file, panel in PANELS]
-)
-def test_panel_has_data_or_a_true_reason(watched: WatchedInstallation, file: Path, panel: Json) -> None:
-    """In the first minutes, each panel has data or a true reason why not."""
-    text = panel["fieldConfig"]["defaults"]["noValue"]
+@pytest.mark.parametrize("name", PANELS)
+def test_named_causes_are_true_in_a_state(name: str) -> None:
+    """A panel names no cause that is never the reason why it has no data."""
+    true = {find_cause(state, name) for state in MISSING}
 
-    assert not is_empty(watched.prometheus, load(file), panel) or is_true(text, watched.install), text
+    assert set() == set(list_causes(name)) - true - NOT_TRIED
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_new_graph_says_so(prometheus: Prometheus, name: str) -> None:
+    """A graph without points in the first minutes names that as a cause."""
+    is_new = {reasons.NEW, reasons.NEW_EXPORTER} & set(list_causes(name))
+
+    assert is_new or has_points(prometheus, Panel(name, STATES["everything"]))
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_graphs_that_can_be_backfilled_say_so(prometheus: Prometheus, name: str) -> None:
+    """Graphs that have earlier points after a backfill, and no others, name the command."""
+    graph = Panel(name, STATES["history"])
+
+    assert has_points(prometheus, graph, ago=HOUR) == (BACKFILL in get_text(name))
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_graphs_of_whole_days_say_so(name: str) -> None:
+    """Graphs of days that have ended, and no others, say so without data."""
+    is_of_whole_days = any("offset -1d" in target["expr"] for target in PANELS[name]["targets"])
+
+    assert is_of_whole_days == (reasons.WHOLE_DAYS in get_text(name))
+
+
+def test_states_are_installed() -> None:
+    """Each state in which panels lack data is tried."""
+    assert MISSING.keys() == STATES.keys()
