@@ -45,7 +45,7 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     "templates interval_reports.active_users, requested for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
     merge="rows of the same day are summed",
-    absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
+    absent=f"{_ABSENT}; the template was not used in the window; for up to six days after a clock change, "
     "while the server's 24-hour steps do not fit the days; from the deployment's "
     "midnight until the next poll",
     example='coder_insights_template_daily_active_users{day="yesterday"}',
@@ -58,7 +58,7 @@ TEMPLATE_APP_USAGE = MetricFamily(
     labels=(*_LABELS, *APP_LABELS),
     merge="as coder_insights_app_usage_seconds; templates used in one half hour may add up to more than "
     "the deployment",
-    absent=f"{_ABSENT}; the template had no use in the window",
+    absent=f"{_ABSENT}; the template was not used in the window",
     example='sum without (slug, app_type) (coder_insights_template_app_usage_seconds{window="7d"}) / 3600',
     drop_order=6,
 )
@@ -68,7 +68,7 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
     "report.apps_usage.times_used, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
     merge="rows with the same slug are summed",
-    absent="as coder_insights_app_times_used; the template had no use in the window",
+    absent="as coder_insights_app_times_used; the template was not used in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
     drop_order=6,
 )
@@ -78,7 +78,7 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     "report.parameters_usage.values.count, requested for one template); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
     merge="as coder_insights_parameter_workspaces, with at most 10 values per parameter",
-    absent="as coder_insights_parameter_workspaces; the template had no use in the window",
+    absent="as coder_insights_parameter_workspaces; the template was not used in the window",
     example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
     drop_order=1,
 )

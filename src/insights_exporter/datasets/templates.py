@@ -48,8 +48,8 @@ APP_USAGE = MetricFamily(
     merge="rows with the same type and slug are summed, whatever their names and icons; session apps "
     "reconnecting_pty and reconnecting-pty are one; apps beyond apps.limit are aggregated as __other__, "
     "slugs that look secret are __redacted__",
-    absent="the app is not in the report; vscode, jetbrains, reconnecting-pty and ssh are then 0; sftp "
-    "is exposed only above 0",
+    absent="the app is not in the report, except vscode, jetbrains, reconnecting-pty and ssh, which are "
+    "then 0; sftp is exposed only above 0",
     example='topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
 )
 APP_TIMES_USED = MetricFamily(

@@ -24,7 +24,7 @@ USER_ACTIVITY = MetricFamily(
     help="Active time of a user in the window, in seconds (API: user-activity report.users.seconds); cached.",
     labels=(*_LABELS, *USER_LABELS),
     merge="rows with the same user id are summed; beyond users.limit, the most active are kept; ties by id",
-    absent="the window is not among users.windows, users.detail is aggregate, or the user had no use in "
+    absent="the window is not among users.windows, users.detail is aggregate, or the user was not active in "
     "the window",
     example='topk(10, coder_insights_user_activity_seconds{window="7d"} / 3600)',
     drop_order=3,
