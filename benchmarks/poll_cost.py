@@ -26,7 +26,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.polling.fetch import convert
-from insights_exporter.polling.metrics import list_exposed_families
+from insights_exporter.polling.status import list_exposed_families
 from insights_exporter.runtime import tune_malloc
 
 VERSIONS = 2

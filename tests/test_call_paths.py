@@ -19,9 +19,9 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.process import ProcessMetricsCache
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
-from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
+from insights_exporter.polling.status import list_exposed_families
 from insights_exporter.web.app import AppDependencies, create_app
 from insights_exporter.web.metrics_handler import MetricsHandler
 from tests.coder.deployments import PLAIN, deployment

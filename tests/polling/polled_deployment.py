@@ -20,9 +20,9 @@ from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
+from insights_exporter.polling.status import list_exposed_families
 from tests.coder.deployments import PLAIN, deployment
 from tests.support.fast_clock import AT_ONCE, run_fast
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from insights_exporter.polling.metrics import POLL_DURATION, POLL_FAMILIES
+from insights_exporter.polling.status import POLL_DURATION, POLL_FAMILIES
 from tests.polling.polled_deployment import (
     START,
     create_small_coder,

@@ -12,8 +12,8 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import POLL_SUCCESS, list_exposed_families
 from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.status import POLL_SUCCESS, list_exposed_families
 from tests.coder.deployments import deployment
 from tests.polling.polled_deployment import create_small_coder, parse_series, run_on_fast_clock
 

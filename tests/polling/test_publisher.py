@@ -8,9 +8,15 @@ from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.text import render_all
-from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
 from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
-from insights_exporter.polling.status import PollStatus, RequestStats
+from insights_exporter.polling.status import (
+    HEALTH_FAMILIES,
+    REQUEST_FAILURES,
+    SERIES,
+    SERIES_DROPPED,
+    PollStatus,
+    RequestStats,
+)
 from tests.polling.polled_deployment import run_on_fast_clock
 
 BY_NAME = {family.name: family for family in list_data_families(DATASETS)}

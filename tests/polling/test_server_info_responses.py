@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.server_info import ServerInfoPoller
+from insights_exporter.polling.status import list_exposed_families
 from tests.coder.deployments import client, deployment
 from tests.datasets import responses
 

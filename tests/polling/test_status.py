@@ -1,11 +1,22 @@
-"""The status of polls and requests, and its samples."""
+"""The status of polls, requests and reloads, and its samples."""
 
 from typing import Any
 
+import time_machine
+
+from insights_exporter import __version__
 from insights_exporter.coder.errors import REASONS, ApiError
 from insights_exporter.config.intervals import PollInterval
-from insights_exporter.polling.metrics import REQUEST_DURATION
-from insights_exporter.polling.status import PollStatus, RequestStats
+from insights_exporter.polling.status import (
+    BUILD_INFO,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIME,
+    REQUEST_DURATION,
+    PollStatus,
+    ReloadStatus,
+    RequestStats,
+)
+from tests.polling.polled_deployment import START
 
 FAILURE = ApiError("timeout", "no complete response within 30 s")
 
@@ -110,4 +121,35 @@ def test_unavailable_dataset_has_a_reason() -> None:
     status.unavailable = "unsupported"
     (available,) = [one for one in status.collect_samples() if one.family.name.endswith("dataset_available")]
 
-    assert ((("user-status-counts", "unsupported"), 0.0),) == available.rows
+    assert [(("user-status-counts", "unsupported"), 0.0)] == available.rows
+
+
+def rows_by_family(reloads: ReloadStatus) -> dict[str, object]:
+    """Return the rows by family."""
+    return {samples.family.name: samples.rows for samples in reloads.collect_samples()}
+
+
+def test_start_counts_as_a_load() -> None:
+    """The config was loaded when the exporter started, and its version is exposed."""
+    with time_machine.travel(START, tick=False):
+        reloads = ReloadStatus()
+
+    assert {
+        BUILD_INFO.name: (((__version__,), 1.0),),
+        RELOAD_SUCCESSFUL.name: (((), 1.0),),
+        RELOAD_TIME.name: (((), START.timestamp()),),
+    } == rows_by_family(reloads)
+
+
+def test_failed_reload_keeps_the_time_of_the_last_success() -> None:
+    """After a failed reload success is 0, with the time of the last successful load."""
+    with time_machine.travel(START, tick=False) as clock:
+        reloads = ReloadStatus()
+        clock.shift(60)
+        reloads.record(successful=False)
+
+        assert ((((), 0.0),), (((), START.timestamp()),)) == tuple(rows_by_family(reloads).values())[1:]
+
+        reloads.record(successful=True)
+
+        assert ((((), 1.0),), (((), START.timestamp() + 60),)) == tuple(rows_by_family(reloads).values())[1:]

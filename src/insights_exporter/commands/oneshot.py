@@ -20,8 +20,8 @@ from insights_exporter.config.models import Config
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import list_exposed_families
 from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.status import list_exposed_families
 
 T = TypeVar("T")
 

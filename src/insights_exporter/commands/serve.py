@@ -30,9 +30,9 @@ from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
 from insights_exporter.log import describe_exception
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import ReloadStatus, list_exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.sharding import find_shard_index, select_owned
+from insights_exporter.polling.status import ReloadStatus, list_exposed_families
 from insights_exporter.runtime import freeze_gc, shorten_switch_interval, tune_malloc
 from insights_exporter.web.app import OWN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import LogThrottle

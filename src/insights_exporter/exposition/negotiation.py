@@ -1,7 +1,7 @@
 """The two exposition formats."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -56,8 +56,7 @@ class _Element:
 def negotiate(accept: str | None, accept_encoding: str | None) -> Negotiated:
     """Return the format and encoding for a request with these headers, None for those it lacks."""
     return Negotiated(
-        _choose_format(list(_parse_elements(accept or ""))),
-        _accepts_gzip(list(_parse_elements(accept_encoding or ""))),
+        _choose_format(_parse_elements(accept)), _accepts_gzip(_parse_elements(accept_encoding))
     )
 
 
@@ -69,20 +68,16 @@ def _choose_format(elements: Sequence[_Element]) -> Format:
 
 def _rate(elements: Sequence[_Element], format_: Format) -> tuple[float, int, int]:
     """Return quality, specificity and place of the element that matches a format most precisely."""
-    matches = [
-        (_measure_specificity(element, format_), element.quality, -element.place) for element in elements
-    ]
-    specificity, quality, place = max((match for match in matches if match[0]), default=(0, 0.0, 0))
-    return quality, specificity, place
-
-
-def _measure_specificity(element: _Element, format_: Format) -> int:
-    """Return 0 for an element that does not match a format, more the more precisely it does."""
     media_type, version = _OFFERS[format_]
     family = media_type.partition("/")[0]
-    if element.version not in ("", version):
-        return 0
-    return {media_type: 4 if element.version else 3, f"{family}/*": 2, "*/*": 1}.get(element.value, 0)
+    matches = []
+    for element in elements:
+        exact = 4 if element.version else 3
+        specificity = {media_type: exact, f"{family}/*": 2, "*/*": 1}.get(element.value, 0)
+        if specificity and element.version in ("", version):
+            matches.append((specificity, element.quality, -element.place))
+    specificity, quality, place = max(matches, default=(0, 0.0, 0))
+    return quality, specificity, place
 
 
 def _accepts_gzip(elements: Sequence[_Element]) -> bool:
@@ -93,11 +88,14 @@ def _accepts_gzip(elements: Sequence[_Element]) -> bool:
     return gzip > 0 and gzip >= plain
 
 
-def _parse_elements(header: str) -> Iterator[_Element]:
-    for place, text in enumerate(header.split(",", _MAX_ELEMENTS)[:_MAX_ELEMENTS]):
+def _parse_elements(header: str | None) -> list[_Element]:
+    elements = []
+    for place, text in enumerate((header or "").split(",", _MAX_ELEMENTS)[:_MAX_ELEMENTS]):
         value, *parameters = text.split(";", _MAX_PARAMETERS)[:_MAX_PARAMETERS]
         pairs = (parameter.partition("=") for parameter in parameters)
         named = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
         quality = named.get("q", "1")
         if value.strip() and _QUALITY.fullmatch(quality):
-            yield _Element(value.strip().lower(), named.get("version", ""), float(quality), place)
+            version = named.get("version", "")
+            elements.append(_Element(value.strip().lower(), version, float(quality), place))
+    return elements

@@ -24,10 +24,9 @@ from insights_exporter.datasets.timerange import find_midnight
 from insights_exporter.exposition.store import Source, StoreEntry
 from insights_exporter.exposition.text import render_all
 from insights_exporter.log import describe_exception
-from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.event_log import StateChangeLogger
 from insights_exporter.polling.fetch import Converted, Fetch, Outcome, render_result
-from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.jobs import Availability, Job
 from insights_exporter.polling.publisher import PollEntry, Publisher
 from insights_exporter.polling.template_index import TemplateIndex
 
@@ -97,7 +96,9 @@ class Poller:
         if entries:
             self._advance_without_lookup(job.dataset.name)
         if failure and failure.transient and not job.dataset.depends_on:
-            self.advance(job, _pause_after(failure, job.status.failures))
+            # twice as long after each failure in a row, for a slow server
+            pause = ROLLUP_INTERVAL * 2.0 ** min(job.status.failures - 1, 10)
+            self.advance(job, max(pause, failure.retry_after or 0.0))
         if job.ends_at_midnight:
             self.advance(job, max(self._find_day_end(context) - clock(), 0.0))
 
@@ -232,8 +233,3 @@ class Poller:
             missing_route=job.dataset.missing_route,
             read_before=job.status.last_success > 0,
         )
-
-
-def _pause_after(failure: ApiError, failures: int) -> float:
-    """Return the seconds before another poll: twice as many with each failure in a row, for a slow server."""
-    return max(ROLLUP_INTERVAL * 2.0 ** min(failures - 1, 10), failure.retry_after or 0.0)

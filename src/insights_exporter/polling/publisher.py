@@ -16,8 +16,7 @@ from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, S
 from insights_exporter.exposition.text import RenderedFamily, render_all
 from insights_exporter.log import describe_exception
 from insights_exporter.polling.fetch import Converted
-from insights_exporter.polling.metrics import POLL_FAMILIES
-from insights_exporter.polling.status import PollStatus, RequestStats
+from insights_exporter.polling.status import POLL_FAMILIES, PollStatus, RequestStats
 from insights_exporter.runtime import trim_heap
 
 PollEntry = StoreEntry[Converted | None]
