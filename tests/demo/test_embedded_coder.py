@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from functools import partial
 
-from insights_exporter.demo import EmbeddedCoder, Population
+from insights_exporter.demo import EmbeddedCoder
 from tests.demo.client import (
     MONTH,
     NOW,
@@ -42,20 +42,6 @@ def test_users_have_no_more_seconds_than_the_window() -> None:
     users = fetch_report(coder(), "user-activity", utc_days(1))["users"]
 
     assert max(user["seconds"] for user in users) <= 14.5 * 3600
-
-
-def test_large_responses_are_cached() -> None:
-    """The same request within a rollup gets the same bytes, unless an attribute changes."""
-    clock = [NOW]
-    server = coder(now=lambda: clock[0], population=Population(seed=7, users=400))
-    first = send_request(server, "/insights/user-activity", MONTH).body
-    server.role = "member"
-
-    assert send_request(server, "/insights/user-activity", MONTH).status_code == 404
-    server.role = "auditor"
-    assert send_request(server, "/insights/user-activity", MONTH).body is first
-    clock[0] = NOW + timedelta(minutes=15)
-    assert first != send_request(server, "/insights/user-activity", MONTH).body
 
 
 def test_responses_are_compact_json() -> None:

@@ -1,7 +1,7 @@
 """The embedded Coder: a request in, a response out."""
 
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -20,11 +20,7 @@ from insights_exporter.demo.validation import API
 
 DEMO_TOKEN = "embedded00-coderdemocoderdemocode"  # noqa: S105 - a token of the demo only
 LOGGED_REQUESTS = 100_000
-ROLLUP_SECONDS = 300
 RATE_LIMIT_SECONDS = 60
-CACHED_BODIES = 32
-SMALL_BODY = 50_000
-"""Bodies of fewer bytes are not cached: they are built as fast as they are found."""
 EVERYWHERE = ""
 JSON = "application/json; charset=utf-8"
 
@@ -36,25 +32,6 @@ class RequestLogEntry:
     path: str
     query: str
     status: int
-
-
-@dataclass(slots=True)
-class ResponseCache:
-    """Large bodies until the next rollup, by what they depend on."""
-
-    _rollup: int = 0
-    _bodies: dict[Hashable, bytes] = field(default_factory=dict)
-
-    def get_or_build(self, key: Hashable, now: datetime, build: Callable[[], bytes]) -> bytes:
-        """Return a body that was built since the last rollup, or a new one."""
-        rollup = int(now.timestamp()) // ROLLUP_SECONDS
-        if rollup != self._rollup or len(self._bodies) >= CACHED_BODIES:
-            self._rollup = rollup
-            self._bodies.clear()
-        body = self._bodies.get(key) or build()
-        if len(body) >= SMALL_BODY:
-            self._bodies[key] = body
-        return body
 
 
 @dataclass(slots=True)
@@ -103,7 +80,6 @@ class EmbeddedCoder:
     """The last requests, oldest first."""
     listeners: list[Callable[[bool], None]] = field(default_factory=list)
     """Called with whether to listen, each for a running server of it."""
-    cache: ResponseCache = field(default_factory=ResponseCache)
     _faults: dict[str, Fault] = field(default_factory=dict)
     _limiter: MinuteRateLimiter = field(default_factory=MinuteRateLimiter)
 
@@ -175,16 +151,4 @@ class EmbeddedCoder:
             raise Refused(WRONG_METHOD)
         for check in route.checks:
             check(context)
-        # Everything on which a response depends.
-        key = (
-            context.path,
-            *context.query,
-            context.population,
-            context.server_version,
-            context.role,
-            context.license,
-            context.usage_stats,
-        )
-        return self.cache.get_or_build(
-            key, context.now, lambda: dump_json(route.handler(context, *arguments))
-        )
+        return dump_json(route.handler(context, *arguments))

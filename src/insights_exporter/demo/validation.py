@@ -1,10 +1,10 @@
 """Validation of query parameters, by the real server or by the API documentation."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import partial
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -39,8 +39,15 @@ def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersio
     Raises:
         Refused: The query is invalid.
     """
-    readers = _PUBLISHED_READERS if version.published else _READERS
-    return readers[path.removeprefix(API)](QueryReader(query, now, version))
+    endpoint = path.removeprefix(API)
+    if endpoint in {"/insights/daus", "/groups"}:
+        _read_values(query, {})
+        return ParsedQuery()
+    if version.published:
+        return _read_timestamps(query)
+    if endpoint == "/insights/user-status-counts":
+        return _read_status_counts(query, version)
+    return _read_report(query, now, version, has_interval=endpoint == "/insights/templates")
 
 
 def next_hour(now: datetime) -> datetime:
@@ -48,84 +55,71 @@ def next_hour(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
 
 
-class QueryReader:
-    """Reads the parameters of one request and collects the errors."""
+def _read_values(
+    query: Pairs, parsers: Mapping[str, Callable[[str], Any]], required: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the values of the known parameters; raises Refused with all errors at once.
 
-    def __init__(self, query: Pairs, now: datetime, version: ServerVersion) -> None:
-        self.now = now
-        self.version = version
-        self._values = dict(query)
-        self._known: set[str] = set()
-        self._errors: list[tuple[str, str]] = []
-        for name, count in Counter(name for name, _ in query).items():
-            if count > 1:
-                once = "Only provide 1 instance of this query param."
-                self._add_error(name, f"provided more than once, found {count} times. {once}")
-
-    def text(self, name: str, *, required: bool = False) -> str:
-        """Return a text, empty if it is missing."""
-        self._known.add(name)
-        value = self._values.get(name, "")
-        if required and not value:
-            self._add_error(name, "is required and cannot be empty")
-        return value
-
-    def integer(self, name: str, *, required: bool = False) -> int:
-        """Return an integer, 0 if it is missing."""
-        text = self.text(name, required=required)
+    A parameter that is missing is parsed as an empty text.
+    """
+    given, counts = dict(query), Counter(name for name, _ in query)
+    once = "Only provide 1 instance of this query param."
+    errors = [
+        (name, f"provided more than once, found {count} times. {once}")
+        for name, count in counts.items()
+        if count > 1
+    ]
+    values = {}
+    for name, parse in parsers.items():
+        text = given.get(name, "")
+        if name in required and not text:
+            errors.append((name, "is required and cannot be empty"))
         try:
-            return int(text or 0)
-        except ValueError:
-            self._add_error(name, "must be a valid integer")
-            return 0
-
-    def uuids(self, name: str) -> tuple[str, ...]:
-        """Return a comma-separated list of UUIDs."""
-        text = self.text(name)
-        try:
-            return tuple(str(UUID(part)) for part in text.split(",")) if text else ()
-        except ValueError:
-            self._add_error(name, f"has invalid values: {text}")
-            return ()
-
-    def finish(self) -> None:
-        """Check that there are no errors, and no parameters that were not read.
-
-        Raises:
-            Refused: There are.
-        """
-        for name in [name for name in self._values if name not in self._known]:
-            self._add_error(name, "is not a valid query param")
-        if self._errors:
-            raise Refused(bad_values(self._errors))
-
-    def _add_error(self, name: str, text: str) -> None:
-        self._errors.append((name, f"Query param {quote(name)} {text}"))
+            values[name] = parse(text)
+        except ValueError as error:
+            errors.append((name, str(error)))
+    errors += [(name, "is not a valid query param") for name in given if name not in parsers]
+    if errors:
+        raise Refused(bad_values([(name, f"Query param {quote(name)} {text}") for name, text in errors]))
+    return values
 
 
-def _read_report(reader: QueryReader, *, has_interval: bool = False) -> ParsedQuery:
-    start_text, end_text = (reader.text(name, required=True) for name in ("start_time", "end_time"))
-    interval = reader.text("interval") if has_interval else ""
-    template_ids = reader.uuids("template_ids")
-    reader.finish()
-    start = _check_time("start_time", start_text, reader)
-    end = _check_time("end_time", end_text, reader)
+def _parse_integer(text: str) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise ValueError("must be a valid integer") from None
+
+
+def _parse_uuids(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(UUID(part)) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise ValueError(f"has invalid values: {text}") from None
+
+
+def _read_report(query: Pairs, now: datetime, version: ServerVersion, *, has_interval: bool) -> ParsedQuery:
+    parsers: dict[str, Callable[[str], Any]] = {"start_time": str, "end_time": str}
+    parsers |= {"interval": str} if has_interval else {}
+    values = _read_values(query, parsers | {"template_ids": _parse_uuids}, ("start_time", "end_time"))
+    start, end = (_check_time(name, values[name], now, version) for name in ("start_time", "end_time"))
+    interval = values.get("interval", "")
     if end < start:
         raise Refused(bad_value("end_time", 'Query param "end_time" must be after than "start_time"'))
     if interval not in {"", "day"}:
         raise Refused(bad_value("interval", "must be one of [day]"))
-    return ParsedQuery(start=start, end=end, template_ids=template_ids, interval=interval)
+    return ParsedQuery(start=start, end=end, template_ids=values["template_ids"], interval=interval)
 
 
-def _check_time(name: str, text: str, reader: QueryReader) -> datetime:
+def _check_time(name: str, text: str, now: datetime, version: ServerVersion) -> datetime:
     try:
         time = parse_time(text)
     except ValueError as error:
         detail = f"must be a valid date format ({LAYOUT}): {error}"
         raise Refused(bad_value(name, f'Query param "{name}" {detail}')) from None
-    today = reader.now.astimezone(time.tzinfo if reader.version.year >= 2024 else UTC).date()
+    today = now.astimezone(time.tzinfo if version.year >= 2024 else UTC).date()
     hour = time.hour if name == "end_time" and time.date() == today else 0
-    if time > next_hour(reader.now):
+    if time > next_hour(now):
         detail = "must not be in the future"
     elif (time.hour, time.minute, time.second) != (hour, 0, 0):
         detail = f"must have the clock set to {hour:02d}:00:00, got {text}"
@@ -134,11 +128,10 @@ def _check_time(name: str, text: str, reader: QueryReader) -> datetime:
     raise Refused(bad_value(name, f'Query param "{name}" {detail}'))
 
 
-def _read_status_counts(reader: QueryReader) -> ParsedQuery:
-    year = reader.version.year
-    tz_offset = reader.integer("tz_offset") if year < 2027 else 0
-    name = reader.text("timezone") if year >= 2026 else ""
-    reader.finish()
+def _read_status_counts(query: Pairs, version: ServerVersion) -> ParsedQuery:
+    parsers: dict[str, Callable[[str], Any]] = {"tz_offset": _parse_integer} if version.year < 2027 else {}
+    values = _read_values(query, parsers | ({"timezone": str} if version.year >= 2026 else {}))
+    tz_offset, name = values.get("tz_offset", 0), values.get("timezone", "")
     if name and tz_offset:
         raise Refused(TWO_ZONES)
     # The names of the zones have the sign of POSIX: positive is west.
@@ -150,31 +143,9 @@ def _read_status_counts(reader: QueryReader) -> ParsedQuery:
         raise Refused(ErrorResponse(400, {"message": "Invalid timezone.", "detail": detail})) from None
 
 
-def _read_nothing(reader: QueryReader) -> ParsedQuery:
-    reader.finish()
-    return ParsedQuery()
-
-
-def _read_timestamps(reader: QueryReader) -> ParsedQuery:
+def _read_timestamps(query: Pairs) -> ParsedQuery:
     """Read the integers of the API documentation: `before` is the start, `after` the end."""
-    seconds = [reader.integer(name, required=True) for name in ("before", "after")]
-    reader.finish()
-    start, end = (datetime.fromtimestamp(max(0, min(each, LATEST_TIMESTAMP)), UTC) for each in seconds)
+    names = ("before", "after")
+    values = _read_values(query, dict.fromkeys(names, _parse_integer), names)
+    start, end = (datetime.fromtimestamp(max(0, min(values[name], LATEST_TIMESTAMP)), UTC) for name in names)
     return ParsedQuery(start=start, end=end, interval="week")
-
-
-_Reader = Callable[[QueryReader], ParsedQuery]
-_READERS: Mapping[str, _Reader] = {
-    "/insights/daus": _read_nothing,
-    "/insights/templates": partial(_read_report, has_interval=True),
-    "/insights/user-activity": _read_report,
-    "/insights/user-latency": _read_report,
-    "/insights/user-status-counts": _read_status_counts,
-    "/groups": _read_nothing,
-}
-_PUBLISHED_READERS: Mapping[str, _Reader] = {
-    "/insights/daus": _read_nothing,
-    "/insights/templates": _read_timestamps,
-    "/insights/user-activity": _read_timestamps,
-    "/insights/user-latency": _read_timestamps,
-}

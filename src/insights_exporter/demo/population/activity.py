@@ -7,7 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from insights_exporter.demo.population.templates import SESSION_APPS
-from insights_exporter.demo.population.timeline import HALF_HOUR, HALF_HOURS_PER_DAY, ROLLUP_MINUTES, DayPart
+from insights_exporter.demo.population.timeline import HALF_HOUR, HALF_HOURS_PER_DAY, ROLLUP_MINUTES, Span
 
 FAMILIES = 4
 """Number of session apps in which personas differ: the first of SESSION_APPS, each for its whole family."""
@@ -80,7 +80,7 @@ def all_plans() -> tuple[Plan, ...]:
 
 
 @lru_cache(CACHED_MEASURES)
-def measure(plan: int, role: int, part: DayPart) -> Measure | None:
+def measure(plan: int, role: int, part: Span) -> Measure | None:
     """Return the totals of a part of a plan in one of its three roles, None without any usage."""
     usage = all_plans()[plan].roles[role]
     minutes = _cut(usage.minutes, part)
@@ -106,7 +106,7 @@ def measure(plan: int, role: int, part: DayPart) -> Measure | None:
     )
 
 
-def is_built(half_hour: int | None, part: DayPart) -> bool:
+def is_built(half_hour: int | None, part: Span) -> bool:
     """Return whether the build of a plan, which is in this half hour, is in a part of the day."""
     if half_hour is None:
         return False
@@ -115,7 +115,7 @@ def is_built(half_hour: int | None, part: DayPart) -> bool:
     )
 
 
-def _cut(minutes: bytes, part: DayPart) -> bytes:
+def _cut(minutes: bytes, part: Span) -> bytes:
     whole = minutes[part.first : part.after]
     return whole + bytes((min(minutes[part.after], part.minutes),)) if part.minutes else whole
 

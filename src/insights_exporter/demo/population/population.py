@@ -19,7 +19,7 @@ from insights_exporter.demo.population.activity import (
     measure,
 )
 from insights_exporter.demo.population.templates import PARAMETERS, SESSION_APPS, Catalog, make_catalog, mix
-from insights_exporter.demo.population.timeline import REGIONS, DayPart, Span, is_day_off
+from insights_exporter.demo.population.timeline import REGIONS, Span, is_day_off
 from insights_exporter.demo.population.users import (
     NO_TEMPLATE,
     User,
@@ -116,7 +116,7 @@ class RegionDay(NamedTuple):
 
     region: int
     day: int
-    part: DayPart
+    part: Span
 
 
 def cache_method(
@@ -325,7 +325,7 @@ def _order_templates(plan: int, templates: Templates) -> Templates:
 
 
 @lru_cache(65536)
-def _find_share(plan: int, templates: Templates, part: DayPart, chosen: Filter) -> Share | None:
+def _find_share(plan: int, templates: Templates, part: Span, chosen: Filter) -> Share | None:
     """Return what of a plan counts for a user with these templates, None for nothing."""
     main, other = _order_templates(plan, templates)
     parts = tuple(

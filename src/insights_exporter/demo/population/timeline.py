@@ -58,34 +58,25 @@ def is_day_off(day: int) -> bool:
     return date_.weekday() >= SATURDAY or (date_.month, date_.day) in HOLIDAYS
 
 
-class DayPart(NamedTuple):
-    """The part of a local day that counts: whole half hours, then some minutes of the next."""
+class Span(NamedTuple):
+    """Half hours: whole ones up to `after`, then `minutes` of that one.
+
+    They are counted in UTC from day 0, or from the beginning of a local day if they are a part of it.
+    """
 
     first: int
     after: int
     minutes: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Half hours, counted in UTC from day 0: whole ones up to `after`, then `minutes` of that one."""
-
-    first: int
-    after: int
-    minutes: int = 0
-
-    def days(self, region: Region) -> Iterator[tuple[int, DayPart]]:
+    def days(self, region: Region) -> Iterator[tuple[int, "Span"]]:
         """Yield the local days of a region in the span, each with the part that lies in it."""
         for day in range(self.first // HALF_HOURS_PER_DAY - 1, self.after // HALF_HOURS_PER_DAY + 2):
-            part = self._day_part(first_half_hour(region, day))
-            if part.first < part.after or part.minutes:
-                yield day, part
-
-    def _day_part(self, begin: int) -> DayPart:
-        first = min(max(self.first - begin, 0), HALF_HOURS_PER_DAY)
-        after = min(max(self.after - begin, first), HALF_HOURS_PER_DAY)
-        is_running = self.minutes and 0 <= self.after - begin < HALF_HOURS_PER_DAY
-        return DayPart(first, after, self.minutes if is_running else 0)
+            begin = first_half_hour(region, day)
+            first = min(max(self.first - begin, 0), HALF_HOURS_PER_DAY)
+            after = min(max(self.after - begin, first), HALF_HOURS_PER_DAY)
+            minutes = self.minutes if 0 <= self.after - begin < HALF_HOURS_PER_DAY else 0
+            if first < after or minutes:
+                yield day, Span(first, after, minutes)
 
 
 def span_between(start: datetime, end: datetime, now: datetime) -> Span:
