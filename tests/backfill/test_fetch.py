@@ -7,8 +7,8 @@ import pytest
 
 from insights_exporter.backfill.fetch import (
     Include,
-    backfill_config,
-    historic_requests,
+    build_historic_requests,
+    restrict_config,
     select_datasets,
 )
 from insights_exporter.config.models import Deployment, Window
@@ -37,7 +37,7 @@ def test_window_ends_at_the_midnight_of_its_day(dataset: str) -> None:
     config = deployment()
     week = next(window for window in config.windows if window.name == "7d")
 
-    (_, sent), *_ = historic_requests(DATASETS[dataset], context(config, week, date(2026, 3, 31)))
+    (_, sent), *_ = build_historic_requests(DATASETS[dataset], context(config, week, date(2026, 3, 31)))
 
     assert sent.span
     assert sent.span.start == datetime.fromisoformat("2026-03-24T00:00:00+01:00")
@@ -48,7 +48,7 @@ def test_daus_requests_the_day_before() -> None:
     """Of the days that `daus` shows, only yesterday has a history."""
     config = deployment()
 
-    pairs = historic_requests(DATASETS["daus"], context(config, None, date(2026, 3, 30)))
+    pairs = build_historic_requests(DATASETS["daus"], context(config, None, date(2026, 3, 30)))
 
     assert ["yesterday"] == [sent.subject for _, sent in pairs]
     assert pairs[0][1].span
@@ -58,7 +58,7 @@ def test_daus_requests_the_day_before() -> None:
 
 def test_running_day_has_no_history() -> None:
     """`today` is removed; windows of whole days stay."""
-    config = backfill_config(
+    config = restrict_config(
         deployment(windows=["today", "7d", {"name": "d", "days": 1, "include_today": False}]), Include()
     )
 
@@ -77,7 +77,7 @@ def test_parameters_and_users_must_be_included(
     include: Include, datasets: int, parameters: tuple[str, ...]
 ) -> None:
     """By default history has neither parameters nor users."""
-    config = backfill_config(deployment(), include)
+    config = restrict_config(deployment(), include)
 
     assert len(list(select_datasets(config, include))) == datasets
     assert config.parameters.windows == parameters

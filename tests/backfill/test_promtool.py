@@ -33,7 +33,7 @@ async def written(tmp_path: Path, promtool: Promtool) -> FileStats:
     """Return a file of forty days, which are several blocks."""
     assert promtool
     span = BackfillRange(date(2026, 3, 1), NOW, NOW.tzinfo, 285)  # type: ignore[arg-type]  # any zone
-    days = [Day({"users": f'users{{a="x"}} {day.day}\n'}, span.times(day)) for day in span.days]
+    days = [Day({"users": f'users{{a="x"}} {day.day}\n'}, span.list_times(day)) for day in span.days]
     return await write_month(tmp_path / "2026-03.om", {"users": "Users."}, days, {})
 
 

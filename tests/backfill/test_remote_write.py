@@ -17,7 +17,7 @@ from insights_exporter.backfill.remote_write import (
     read_batches,
     send_file,
 )
-from insights_exporter.coder.http import tls_context
+from insights_exporter.coder.http import create_tls_context
 from insights_exporter.config.models import TLSConfig
 from tests.integration.processes import free_port
 from tests.support.backfill import Backfill
@@ -146,7 +146,7 @@ async def test_receiver_that_is_not_there(tmp_path: Path) -> None:
         await send_file(path, url, client, AsyncMock())
 
     assert "secret" not in str(caught.value)
-    assert "secret" not in Receiver(url, tls_context(TLSConfig())).name
+    assert "secret" not in Receiver(url, create_tls_context(TLSConfig())).name
 
 
 def test_headers_and_password_are_sent(backfill: Backfill, receiver: ReceivingServer) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.timeline import BackfillRange, latest_end
+from insights_exporter.backfill.timeline import BackfillRange, find_latest_end
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -41,7 +41,7 @@ def test_months_split_the_days() -> None:
 )
 def test_length_of_a_day(zone: str, day: date, expected: int) -> None:
     """A day is as long as it is in its time zone."""
-    times = span(day, datetime(2027, 1, 1, tzinfo=UTC), zone, step=1).times(day)
+    times = span(day, datetime(2027, 1, 1, tzinfo=UTC), zone, step=1).list_times(day)
 
     assert len(times) == expected * 3600
 
@@ -50,7 +50,7 @@ def test_gaps_are_below_what_prometheus_looks_back() -> None:
     """Samples are less than 5 minutes apart, also over midnight and both changes of the clock."""
     year = span(date(2026, 1, 1), datetime(2027, 1, 1, tzinfo=UTC), "Europe/Berlin")
 
-    seconds = [int(text) for day in year.days for text in year.times(day)]
+    seconds = [int(text) for day in year.days for text in year.list_times(day)]
 
     assert max(after - before for before, after in pairwise(seconds)) < 300
     assert seconds == sorted(set(seconds))
@@ -60,11 +60,11 @@ def test_end_cuts_the_last_day() -> None:
     """No sample is at or after the end."""
     until = datetime(2026, 3, 1, 5, 7, 30, tzinfo=UTC)
 
-    assert int(span(date(2026, 3, 1), until).times(date(2026, 3, 1))[-1]) < until.timestamp()
+    assert int(span(date(2026, 3, 1), until).list_times(date(2026, 3, 1))[-1]) < until.timestamp()
 
 
 def test_head_of_a_running_prometheus_is_left_alone() -> None:
     """History ends three hours before now."""
     now = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=BERLIN)
 
-    assert latest_end(now) == datetime(2026, 3, 1, 8, tzinfo=UTC)
+    assert find_latest_end(now) == datetime(2026, 3, 1, 8, tzinfo=UTC)

@@ -312,7 +312,7 @@ async def test_rate_limit_blocks_only_its_path(
     async with client(deployment(url)) as one:
         with suppress(ApiError):
             await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 1))
-        blocked = one.coder.rate_limiter.blocked_for("/insights/daus")
+        blocked = one.coder.rate_limiter.measure_block("/insights/daus")
         other = await one.coder.get(TODAY, one.options())
 
     assert pytest.approx(expected, abs=5) == blocked

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from insights_exporter.coder.errors import CAUSES, ApiError
-from insights_exporter.coder.http import describe, tls_context
+from insights_exporter.coder.http import create_tls_context, describe
 from insights_exporter.coder.request import Request
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import TLSConfig
@@ -134,14 +134,14 @@ async def test_certificate_of_a_private_authority(
         async with client(config, tls=strict(cafile=ca_file)) as one:
             with pytest.raises(ApiError, match="certificate is not accepted: "):
                 await send_once(one)
-        async with client(config, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
+        async with client(config, tls=create_tls_context(TLSConfig(ca_file=ca_file))) as one:
             assert (await send_once(one)).startswith(b"{")
 
 
 @pytest.mark.usefixtures("strict")
 def test_only_the_strict_flag_is_cleared() -> None:
     """Nothing else of Python's own context changes."""
-    usual, made = ssl.create_default_context(), tls_context(TLSConfig())
+    usual, made = ssl.create_default_context(), create_tls_context(TLSConfig())
 
     assert usual.verify_flags & ~ssl.VERIFY_X509_STRICT == made.verify_flags
     assert (usual.options, usual.minimum_version) == (made.options, made.minimum_version)
@@ -164,7 +164,7 @@ async def test_certificate_that_is_not_accepted(
     """The failure names its cause, and the request is not sent again."""
     async with (
         tls_coder(certificates, tmp_path, server) as (url, ca_file),
-        client(deployment(url), tls=tls_context(TLSConfig(ca_file=ca_file))) as one,
+        client(deployment(url), tls=create_tls_context(TLSConfig(ca_file=ca_file))) as one,
     ):
         with pytest.raises(ApiError) as failed:
             await one.coder.get(DAUS, one.options())
@@ -179,7 +179,7 @@ async def test_certificate_of_an_unknown_authority(tmp_path: Path, server: Embed
     """The remedy is the option that names the authority."""
     async with (
         tls_coder(Loose(), tmp_path, server) as (url, _),
-        client(deployment(url), tls=tls_context(TLSConfig())) as one,
+        client(deployment(url), tls=create_tls_context(TLSConfig())) as one,
     ):
         with pytest.raises(ApiError, match=r"trust its authority with `tls\.ca_file`$"):
             await one.coder.get(DAUS, one.options())
@@ -199,7 +199,9 @@ async def test_tls_reaches_through_a_tunnel(tmp_path: Path, server: EmbeddedCode
     async with tls_coder(Loose(host=NAME), tmp_path, server) as (url, ca_file):
         with proxying("127.0.0.1", urlsplit(url).port or 0) as proxy:
             config, environ = deployment(f"https://{NAME}"), {"HTTPS_PROXY": proxy.url}
-            async with client(config, environ=environ, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
+            async with client(
+                config, environ=environ, tls=create_tls_context(TLSConfig(ca_file=ca_file))
+            ) as one:
                 body = await send_once(one)
 
     assert body.startswith(b"{")
@@ -213,10 +215,10 @@ async def test_connection_to_the_proxy_itself_may_use_tls(tmp_path: Path, url: s
     context.load_cert_chain(files.chain, files.key)
     with proxying("127.0.0.1", urlsplit(url).port or 0, context) as proxy:
         config, environ = deployment(f"http://{NAME}"), {"HTTP_PROXY": proxy.url}
-        async with client(config, environ=environ, tls=tls_context(TLSConfig())) as one:
+        async with client(config, environ=environ, tls=create_tls_context(TLSConfig())) as one:
             with pytest.raises(ApiError, match="certificate is not accepted"):
                 await send_once(one)
-        async with client(config, environ=environ, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
+        async with client(config, environ=environ, tls=create_tls_context(TLSConfig(ca_file=ca_file))) as one:
             await send_once(one)
 
     assert ([NAME], [DEMO_TOKEN]) == (proxy.targets, proxy.tokens)

@@ -175,8 +175,8 @@ def test_invalid_optional_field_of_an_envelope_is_dropped() -> None:
         "report.start_time: expected a time, got a number",
         "report.end_time: missing",
     ) == decoded.invalid
-    assert not decoded.complete("report.start_time")
-    assert decoded.complete("report.apps_usage")
+    assert not decoded.is_complete("report.start_time")
+    assert decoded.is_complete("report.apps_usage")
 
 
 def test_null_lists_are_empty() -> None:

@@ -11,7 +11,7 @@ from insights_exporter.coder.errors import (
     ApiError,
     Cause,
     MissingRoute,
-    error_from_response,
+    build_error,
 )
 from insights_exporter.coder.redact import ErrorRedactor
 
@@ -57,7 +57,7 @@ HTML = b"<html><body>Sign in</body></html>"
 def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str) -> None:
     """The reason of a failure follows from the status, the path and the message."""
     missing_route = MISSING_ROUTES.get(path, "unsupported")
-    error = error_from_response(status, path, body, missing_route=missing_route)
+    error = build_error(status, path, body, missing_route=missing_route)
 
     assert expected == error.reason
 
@@ -73,7 +73,7 @@ def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str)
 )
 def test_path_that_worked_before_is_missing_only_if_coder_reports_it(body: bytes, expected: str) -> None:
     """A proxy that responds 404 while Coder restarts does not make a dataset unavailable."""
-    error = error_from_response(404, "/groups", body, missing_route="not_licensed", read_before=True)
+    error = build_error(404, "/groups", body, missing_route="not_licensed", read_before=True)
 
     assert expected == error.reason
 
@@ -83,7 +83,7 @@ def test_path_that_worked_before_is_missing_only_if_coder_reports_it(body: bytes
 )
 def test_transient_refusals(status: int, *, expected: bool) -> None:
     """Only a transient failure is retried."""
-    assert expected is error_from_response(status, "/insights/daus", b"").transient
+    assert expected is build_error(status, "/insights/daus", b"").transient
 
 
 OLD_COOKIE = 'Cookie \\"session_token\\" or query parameter must be provided.'
@@ -145,7 +145,7 @@ def get_detail(text: str) -> bytes:
 )
 def test_cause_of_a_refusal(status: int, body: bytes, expected: str) -> None:
     """Each kind of 401 and 403 is a separate cause."""
-    assert expected == error_from_response(status, "/groups", body).cause
+    assert expected == build_error(status, "/groups", body).cause
 
 
 def test_every_reason_has_a_remedy() -> None:
@@ -174,7 +174,7 @@ def test_detail_is_one_short_line() -> None:
     """However long and broken the server's message is, the detail is one line of bounded length."""
     body = b'{"message":"' + b"word \\n " * 10_000 + b'"}'
 
-    detail = error_from_response(400, "/insights/daus", body).detail
+    detail = build_error(400, "/insights/daus", body).detail
 
     assert len(detail) <= 300
     assert "\n" not in detail
@@ -184,14 +184,14 @@ def test_detail_of_a_server_error_has_no_data() -> None:
     """The text of a 500 may hold data about users, so it is not repeated."""
     body = b'{"message":"Cannot get alice.","detail":"duplicate key (alice@example.com)"}'
 
-    assert "HTTP 500 for /insights/daus" == error_from_response(500, "/insights/daus", body).detail
+    assert "HTTP 500 for /insights/daus" == build_error(500, "/insights/daus", body).detail
 
 
 def test_echoed_secrets_are_masked() -> None:
     """A server that echoes the token does not bring it into a log."""
     failure = ApiError("rejected", "bad key abc-def", transient=True, retry_after=3.0)
 
-    masked = failure.redacted(["abc-def", ""])
+    masked = failure.redact(["abc-def", ""])
 
     assert "bad key ***" == masked.detail
     assert (True, 3.0) == (masked.transient, masked.retry_after)
@@ -202,7 +202,7 @@ def test_truncated_message_contains_no_part_of_a_secret(before: int) -> None:
     """If a long message is cut within a secret, no part of the secret remains."""
     body = b'{"message":"%b%b"}' % (b"." * before, b"SECRETsecretSECRET")
 
-    assert "S" not in error_from_response(400, "/x", body, redactor=SECRET).detail.removeprefix("HTTP")
+    assert "S" not in build_error(400, "/x", body, redactor=SECRET).detail.removeprefix("HTTP")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_rejected_parameters_are_named(validations: str, shown: str) -> None:
     """The error names the rejected parameters if Coder does."""
     body = f'{{"message":"Query parameter has invalid value.","validations":{validations}}}'.encode()
 
-    error = error_from_response(400, "/insights/daus", body)
+    error = build_error(400, "/insights/daus", body)
 
     assert ("rejected", f"HTTP 400 for /insights/daus: Query parameter has invalid value.{shown}") == (
         error.reason,
@@ -230,6 +230,6 @@ def test_rejected_parameters_are_hidden_in_stricter_modes() -> None:
     """Coder's text about a parameter may contain a user name, so only the mode `named` shows it."""
     body = b'{"message":"Query parameter has invalid value.","validations":[{"field":"q","detail":"alice"}]}'
 
-    error = error_from_response(400, "/insights/daus", body, ErrorRedactor("aggregate"))
+    error = build_error(400, "/insights/daus", body, ErrorRedactor("aggregate"))
 
     assert "alice" not in error.detail

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.coder.http import api_root, read_body, tls_context
+from insights_exporter.coder.http import build_api_root, create_tls_context, read_body
 from insights_exporter.config.models import TLSConfig
 from tests.coder.deployments import deployment
 
@@ -112,7 +112,7 @@ async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
 )
 def test_root_of_the_api(url: str, api_path: str, expected: str) -> None:
     """The API path is appended to the URL unless it ends in it."""
-    assert expected == api_root(deployment(url, api_path=api_path))
+    assert expected == build_api_root(deployment(url, api_path=api_path))
 
 
 def test_ca_file_replaces_the_default_authorities(tmp_path: Path) -> None:
@@ -120,13 +120,13 @@ def test_ca_file_replaces_the_default_authorities(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
 
-    own = tls_context(TLSConfig(ca_file=tmp_path / "ca.pem"))
+    own = create_tls_context(TLSConfig(ca_file=tmp_path / "ca.pem"))
 
     assert 1 == len(own.get_ca_certs())
-    assert len(tls_context(TLSConfig()).get_ca_certs()) > 50
+    assert len(create_tls_context(TLSConfig()).get_ca_certs()) > 50
 
 
 def test_certificates_are_checked_by_default() -> None:
     """Only `insecure_skip_verify` takes any certificate."""
-    assert ssl.CERT_REQUIRED == tls_context(TLSConfig()).verify_mode
-    assert ssl.CERT_NONE == tls_context(TLSConfig(insecure_skip_verify=True)).verify_mode
+    assert ssl.CERT_REQUIRED == create_tls_context(TLSConfig()).verify_mode
+    assert ssl.CERT_NONE == create_tls_context(TLSConfig(insecure_skip_verify=True)).verify_mode

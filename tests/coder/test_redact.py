@@ -5,8 +5,8 @@ from typing import Literal
 
 import pytest
 
-from insights_exporter.coder.errors import error_from_response
-from insights_exporter.coder.redact import ErrorRedactor, configured_secrets, redact_secrets
+from insights_exporter.coder.errors import build_error
+from insights_exporter.coder.redact import ErrorRedactor, list_configured_secrets, redact_secrets
 from tests.coder.deployments import deployment
 
 UNNAMED: tuple[Literal["pseudonymous", "aggregate"], ...] = ("pseudonymous", "aggregate")
@@ -15,7 +15,7 @@ NAMING = b'{"message":"Cannot show alice.","detail":"alice (id 7) is not yours"}
 
 def test_everything_but_secrets_is_shown_if_users_are_named() -> None:
     """If users are named, only secrets are removed."""
-    detail = error_from_response(
+    detail = build_error(
         403, "/insights/user-activity", NAMING, redactor=ErrorRedactor("named", ("id 7",))
     ).detail
 
@@ -27,7 +27,7 @@ def test_unknown_words_are_omitted_if_users_are_not_named(
     users: Literal["pseudonymous", "aggregate"],
 ) -> None:
     """The text names the reason why words are omitted."""
-    detail = error_from_response(400, "/insights/templates", NAMING, redactor=ErrorRedactor(users)).detail
+    detail = build_error(400, "/insights/templates", NAMING, redactor=ErrorRedactor(users)).detail
 
     omitted = f"(the server's own words are omitted, as users.detail is {users})"
     assert f"HTTP 400 for /insights/templates: {omitted}" == detail
@@ -87,7 +87,7 @@ PROXY = "http://user:pass%2Fword@proxy.example.com:3128"
 )
 def test_echoed_secret_is_masked(echoed: str) -> None:
     """A secret of the config is redacted in every form in which a server echoes it."""
-    secrets = configured_secrets(deployment("https://coder.example.com", headers=HEADERS), PROXY)
+    secrets = list_configured_secrets(deployment("https://coder.example.com", headers=HEADERS), PROXY)
 
     assert "no *** here" == redact_secrets(f"no {echoed} here", secrets)
 
@@ -96,7 +96,7 @@ def test_proxy_of_the_environment() -> None:
     """The password of a proxy that the environment names is a secret too."""
     proxy = "http://user:password@proxy.example.com"
 
-    assert "password" in configured_secrets(deployment("https://coder.example.com"), proxy)
+    assert "password" in list_configured_secrets(deployment("https://coder.example.com"), proxy)
 
 
 def test_longer_secrets_go_first() -> None:

@@ -26,7 +26,7 @@ def send_request(
 ) -> Response:
     """Request a path below `/api/v2` with a token."""
     headers = {"coder-session-token": token} if token else {}
-    return server.response("GET", f"/api/v2{path}", urlencode(query or {}), headers)
+    return server.respond("GET", f"/api/v2{path}", urlencode(query or {}), headers)
 
 
 def load_document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:

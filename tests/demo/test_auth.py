@@ -125,7 +125,7 @@ def test_unknown_things_of_known_routes() -> None:
 
 def test_other_methods_are_refused() -> None:
     """Other methods are refused."""
-    assert coder().response("POST", "/api/v2/buildinfo").status_code == 405
+    assert coder().respond("POST", "/api/v2/buildinfo").status_code == 405
 
 
 def test_rate_limit_counts_endpoints_apart() -> None:

@@ -18,7 +18,7 @@ def test_response_over_http(endpoint: str) -> None:
     with serve(server) as url:
         response = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=build_query(endpoint), headers=TOKEN)
 
-    alone = server.response(
+    alone = server.respond(
         "GET",
         f"/api/v2/insights/{endpoint}",
         response.url.query.decode(),

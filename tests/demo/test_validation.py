@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.validation import next_hour
+from insights_exporter.demo.validation import find_next_hour
 from tests.demo.queries import TODAY, one_bad, read_accepted, read_rejected
 
 EPOCH = datetime(2020, 1, 2, tzinfo=UTC)
@@ -110,6 +110,6 @@ def test_window_up_to_the_next_hour_always_passes(now: datetime, minutes: int) -
     """From a midnight in any offset up to the next full hour of UTC, every moment of every day."""
     local = now.astimezone(timezone(timedelta(minutes=minutes)))
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    query = {"start_time": start.isoformat(), "end_time": next_hour(now).isoformat()}
+    query = {"start_time": start.isoformat(), "end_time": find_next_hour(now).isoformat()}
 
-    assert read_accepted(query, now=now).end == next_hour(now)
+    assert read_accepted(query, now=now).end == find_next_hour(now)

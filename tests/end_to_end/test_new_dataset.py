@@ -73,11 +73,11 @@ class CoderWithWidgets(EmbeddedCoder):
 
     canned = HTTPResponse(b'{"count": 3}')
 
-    def response(
+    def respond(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
     ) -> HTTPResponse:
         """Return the canned response to the path, and any other as ever."""
-        usual = super().response(method, path, query, headers)
+        usual = super().respond(method, path, query, headers)
         return self.canned if path.endswith(PATH) else usual
 
 

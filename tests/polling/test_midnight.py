@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.registry import DATASETS, list_data_families
 from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.population.timeline import span_between
+from insights_exporter.demo.population.timeline import build_span
 from insights_exporter.demo.server import create_app
 from tests.polling.polled_deployment import (
     Labels,
@@ -229,7 +229,7 @@ def test_values_after_midnight_are_those_of_the_new_day(zone: str) -> None:
     seen = poll_over_midnight(first_instant(date(2026, 3, 26), zone), zone)
 
     first, after = (first_instant(date(2026, 3, day), zone) for day in (25, 26))
-    users = seen.coder.population.count_active(span_between(first, after, after + MINUTE))
+    users = seen.coder.population.count_active(build_span(first, after, after + MINUTE))
 
     assert users == parse_series(seen.later, DAYS)[("day", "yesterday"),]
     assert parse_series(seen.later, DAYS)[("day", "today"),] < users

@@ -95,7 +95,7 @@ class Leaky:
 
     def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
         """Return the bytes of a response."""
-        made = self.coder.response("GET", path, query, headers)
+        made = self.coder.respond("GET", path, query, headers)
         body = bytes(made.body)
         if self.leak and path.endswith(ABOUT_USERS):
             self.leaked[self.leak] += 1

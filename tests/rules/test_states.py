@@ -364,7 +364,7 @@ def format_labels(labels: Mapping[str, str]) -> str:
 def fetch(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:  # noqa: ANN401  any JSON
     """Return the response of a Coder at a time."""
     coder.now = lambda: now
-    response = coder.response("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
+    response = coder.respond("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
     return json.loads(bytes(response.body))
 
 

@@ -36,7 +36,7 @@ class Include:
     users: bool = False
 
 
-def backfill_config(deployment: Deployment, include: Include) -> Deployment:
+def restrict_config(deployment: Deployment, include: Include) -> Deployment:
     """Remove what has no history (running days) or is not included (parameters, users)."""
     windows = tuple(each for each in deployment.windows if not each.include_today or each.days > 1)
     names = {window.name for window in windows}
@@ -61,7 +61,7 @@ def select_datasets(deployment: Deployment, include: Include) -> Iterator[Datase
             yield dataset
 
 
-def historic_requests(dataset: Dataset, context: PollContext) -> Sequence[tuple[Request, Request]]:
+def build_historic_requests(dataset: Dataset, context: PollContext) -> Sequence[tuple[Request, Request]]:
     """Return the live requests of a dataset, each with the one to send instead, for whole days.
 
     The day begins at the context's `now`.
@@ -91,7 +91,7 @@ class HistoryFetcher:
         options: RequestOptions,
         on_invalid_rows: Callable[[str, Sequence[str]], None],
     ) -> None:
-        self._deployment = backfill_config(context.deployment, include)
+        self._deployment = restrict_config(context.deployment, include)
         self._base = replace(context, deployment=self._deployment)
         self._datasets = tuple(select_datasets(self._deployment, include))
         self._coder = coder
@@ -127,15 +127,15 @@ class HistoryFetcher:
     async def _fetch_dataset(self, dataset: Dataset, day: date, in_use: TemplatesInUse) -> Iterable[Samples]:
         """Return the samples of a dataset on a day, and record which templates are in use."""
         if history := dataset.daily_history:
-            context = self._context(day, None, {})
-            if samples := history.convert(context, await self._users_by_day(history)):
+            context = self._build_context(day, None, {})
+            if samples := history.convert(context, await self._fetch_users_by_day(history)):
                 return samples
         results: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
             if dataset.depends_on and window is not None and window.name not in in_use:
                 continue
-            context = self._context(day, window, in_use)
-            pairs = historic_requests(dataset, context)
+            context = self._build_context(day, window, in_use)
+            pairs = build_historic_requests(dataset, context)
             if self._coder.dialect == "published" and any(sent.needs_extra for _, sent in pairs):
                 continue
             bodies = await self._request_all([sent for _, sent in pairs])
@@ -148,7 +148,7 @@ class HistoryFetcher:
                     in_use[window.name] = result.in_use
         return [*chain.from_iterable(each.samples for each in results), *dataset.merge_windows(results)]
 
-    async def _users_by_day(self, history: DailyHistory) -> Mapping[int, float]:
+    async def _fetch_users_by_day(self, history: DailyHistory) -> Mapping[int, float]:
         """Return users by day, none if the days are not UTC days or the token may not read them.
 
         Raises:
@@ -163,7 +163,7 @@ class HistoryFetcher:
         self._daily_users = self._daily_users or {}
         return self._daily_users
 
-    def _context(self, day: date, window: Window | None, in_use: TemplatesInUse) -> PollContext:
+    def _build_context(self, day: date, window: Window | None, in_use: TemplatesInUse) -> PollContext:
         return replace(
             self._base,
             window=window,

@@ -18,7 +18,7 @@ class ImportFailed(Exception):
     """promtool is missing, refused a file, or lost samples; the message has the remedy."""
 
 
-def import_command(file: Path, tsdb: Path) -> tuple[str, ...]:
+def build_import_command(file: Path, tsdb: Path) -> tuple[str, ...]:
     """Return the command that imports a file."""
     duration = f"--max-block-duration={BLOCK_DURATION}"
     command = ("promtool", "tsdb", "create-blocks-from", "openmetrics")
@@ -72,7 +72,7 @@ class PromtoolSink:
         folder = checked.with_suffix(".part")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        await _run(*import_command(stats.path, folder))
+        await _run(*build_import_command(stats.path, folder))
         imported = _count_samples(folder.iterdir())
         if imported != stats.samples:
             shutil.rmtree(folder)

@@ -18,8 +18,8 @@ import cramjam
 import httpx
 
 from insights_exporter.backfill.openmetrics import FileStats
-from insights_exporter.coder.http import TlsOptions, describe, proxy_option
-from insights_exporter.coder.redact import redact_secrets, secrets_in
+from insights_exporter.coder.http import TlsOptions, create_proxy, describe
+from insights_exporter.coder.redact import find_secrets, redact_secrets
 
 MAX_SAMPLES = 5000
 """Samples per request."""
@@ -80,7 +80,7 @@ class Receiver:
         return httpx.Client(
             headers={**self.headers, **_HEADERS},
             verify=self.tls,
-            proxy=proxy_option(self.proxy, self.tls),
+            proxy=create_proxy(self.proxy, self.tls),
             trust_env=False,
             timeout=_TIMEOUT,
         )
@@ -92,7 +92,7 @@ class Receiver:
                 await send_file(stats.path, self.url, client)
         except RemoteWriteRejected as error:
             headers = (value for name, value in self.headers.items() if _SECRET_NAME.search(name))
-            secrets = secrets_in(headers, [str(self.url), self.proxy or ""])
+            secrets = find_secrets(headers, [str(self.url), self.proxy or ""])
             raise RemoteWriteRejected(redact_secrets(str(error), secrets)) from None
 
     def forget(self, stats: FileStats) -> None:

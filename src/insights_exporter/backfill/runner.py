@@ -68,12 +68,12 @@ async def run(plan: BackfillPlan, source: HistoryFetcher, state: BackfillState) 
         VerificationError: A file is not as written, or was removed before it was delivered.
     """
     for month in plan.span.months:
-        files = state.files(month.name)
+        files = state.list_files(month.name)
         for file in files:
             if _find_missing(plan, file):
-                await check_file(file.stats(plan.folder))
+                await check_file(file.build_stats(plan.folder))
             await _deliver(plan, state, file)
-        left = month.after(files[-1].until) if files else month
+        left = month.cut_after(files[-1].until) if files else month
         plan.listener.on_days(len(month.days) - len(left.days), requested=False)
         if left.days:
             for day, _ in left.days:
@@ -114,7 +114,7 @@ async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state:
 
 async def _deliver(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
     """Deliver a file to the sinks that do not have it, and then remove it."""
-    missing, stats = _find_missing(plan, file), file.stats(plan.folder)
+    missing, stats = _find_missing(plan, file), file.build_stats(plan.folder)
     for sink in missing:
         if file.samples:
             await sink.deliver(stats)

@@ -36,7 +36,7 @@ class OutputFile(msgspec.Struct, frozen=True):
     until: int
     delivered: tuple[str, ...] = ()
 
-    def stats(self, folder: Path) -> FileStats:
+    def build_stats(self, folder: Path) -> FileStats:
         """Return the content of the file, which is in `folder`."""
         return FileStats(folder / self.file, self.series, self.samples, self.digest)
 
@@ -72,22 +72,22 @@ class BackfillState:
 
     def has_day(self, day: date) -> bool:
         """Return whether the day is finished."""
-        return self._day_path(day).exists()
+        return self._build_day_path(day).exists()
 
     def write_day(self, day: date, samples: DaySamples) -> None:
         """Store a finished day."""
-        _replace(self._day_path(day), msgspec.json.encode(samples))
+        _replace(self._build_day_path(day), msgspec.json.encode(samples))
 
     def read_day(self, day: date) -> DaySamples:
         """Return the samples of a finished day."""
-        return msgspec.json.decode(self._day_path(day).read_bytes(), type=DaySamples)
+        return msgspec.json.decode(self._build_day_path(day).read_bytes(), type=DaySamples)
 
     def remove_days(self, days: Iterable[date]) -> None:
         """Remove days that are no longer needed."""
         for day in days:
-            self._day_path(day).unlink(missing_ok=True)
+            self._build_day_path(day).unlink(missing_ok=True)
 
-    def files(self, month: str) -> Sequence[OutputFile]:
+    def list_files(self, month: str) -> Sequence[OutputFile]:
         """Return the files of a month, in the order of time."""
         paths = self._own.glob("*.piece")
         records = [msgspec.json.decode(path.read_bytes(), type=OutputFile) for path in paths]
@@ -97,7 +97,7 @@ class BackfillState:
         """Record a written file, and where it was delivered."""
         _replace(self._own / f"{file.file}.piece", msgspec.json.encode(file))
 
-    def _day_path(self, day: date) -> Path:
+    def _build_day_path(self, day: date) -> Path:
         return self._own / f"{day.isoformat()}.json"
 
 

@@ -25,7 +25,7 @@ class MonthSlice:
         """Return the second of the last sample."""
         return int(self.days[-1][1][-1])
 
-    def after(self, second: int) -> "MonthSlice":
+    def cut_after(self, second: int) -> "MonthSlice":
         """Return the part after `second`, named after its own start if something came before."""
         if not self.days or second < int(self.days[0][1][0]):
             return self
@@ -55,9 +55,9 @@ class BackfillRange:
     def months(self) -> Sequence[MonthSlice]:
         """Return the days by month."""
         named = groupby(self.days, key=lambda day: f"{day:%Y-%m}")
-        return [MonthSlice(name, tuple((day, self.times(day)) for day in days)) for name, days in named]
+        return [MonthSlice(name, tuple((day, self.list_times(day)) for day in days)) for name, days in named]
 
-    def times(self, day: date) -> Times:
+    def list_times(self, day: date) -> Times:
         """Return the seconds of a day's samples: from its first instant to the next day's or the end."""
         first, after = (
             int(find_midnight(each, self.zone).timestamp()) for each in (day, day + timedelta(days=1))
@@ -65,6 +65,6 @@ class BackfillRange:
         return [str(second) for second in range(first, min(after, int(self.until.timestamp())), self.step)]
 
 
-def latest_end(now: datetime) -> datetime:
+def find_latest_end(now: datetime) -> datetime:
     """Return the latest time that history may reach."""
     return now.astimezone(UTC).replace(microsecond=0) - _HEAD

@@ -13,9 +13,9 @@ import msgspec
 
 from insights_exporter.coder import http
 from insights_exporter.coder.clock import ServerClock, parse_http_date
-from insights_exporter.coder.errors import ApiError, FailureReason, MissingRoute, error_from_response
+from insights_exporter.coder.errors import ApiError, FailureReason, MissingRoute, build_error
 from insights_exporter.coder.rate_limit import GlobalRateLimiter, RateLimiter
-from insights_exporter.coder.redact import ErrorRedactor, configured_secrets
+from insights_exporter.coder.redact import ErrorRedactor, list_configured_secrets
 from insights_exporter.coder.request import Dialect, Request, encode_query
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Deployment
@@ -85,9 +85,9 @@ class CoderClient:
         self._max_bytes = deployment.max_response_bytes
         proxy = http.find_proxy(deployment, shared.proxies)
         self._through = f" (through the proxy {httpx.URL(proxy).netloc.decode()})" if proxy else ""
-        self._http = http.http_client(deployment, tls, proxy, shared.transport)
-        self._root = http.api_root(deployment)
-        self._secrets = configured_secrets(deployment, proxy)
+        self._http = http.create_http_client(deployment, tls, proxy, shared.transport)
+        self._root = http.build_api_root(deployment)
+        self._secrets = list_configured_secrets(deployment, proxy)
         self._users = deployment.users.detail
         self._discovery = asyncio.Lock()
         self._alternative_paths: set[str] = set()
@@ -129,10 +129,10 @@ class CoderClient:
                 token = self._token()
                 query = encode_query(request, dialect)
                 async with asyncio.timeout(self._timeout), self._open(request.path, query, token) as response:
-                    remaining = _number(response, "X-RateLimit-Remaining")
+                    remaining = _read_number(response, "X-RateLimit-Remaining")
                     return await self._read(request.path, response, options, (token, *self._secrets))
             except (ApiError, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                failure = self._api_error(error.with_traceback(None)).redacted((token, *self._secrets))
+                failure = self._convert_error(error.with_traceback(None)).redact((token, *self._secrets))
                 raise failure from None
             finally:
                 options.record(loop.time() - started, failure, remaining)
@@ -219,7 +219,7 @@ class CoderClient:
         except ApiError:
             body = b""
         redactor = ErrorRedactor(self._users, secrets)
-        error = error_from_response(
+        error = build_error(
             response.status_code, path, body, redactor, options.missing_route, read_before=options.read_before
         )
         error.retry_after = wait
@@ -227,19 +227,19 @@ class CoderClient:
 
     def _obey_rate_limit(self, path: str, response: httpx.Response) -> float | None:
         """Block the path if the server requires it; return the seconds that it requests to wait."""
-        wait = _number(response, "Retry-After")
+        wait = _read_number(response, "Retry-After")
         if date := parse_http_date(response.headers.get("Retry-After")):
             wait = max((date - self._clock.now()).total_seconds(), 0.0)
-        if response.status_code != 429 and _number(response, "X-RateLimit-Remaining") != 0:
+        if response.status_code != 429 and _read_number(response, "X-RateLimit-Remaining") != 0:
             return wait
         if wait is None:
-            reset = _number(response, "X-RateLimit-Reset")
+            reset = _read_number(response, "X-RateLimit-Reset")
             wait = _RATE_WINDOW if reset is None else max(reset - self._clock.now().timestamp(), 0.0)
         wait = min(wait, _LONGEST_BLOCK)
         self.rate_limiter.block(path, wait)
         return wait
 
-    def _api_error(self, error: Exception) -> ApiError:
+    def _convert_error(self, error: Exception) -> ApiError:
         if isinstance(error, ApiError):
             return error
         if isinstance(error, ConfigError):
@@ -250,6 +250,6 @@ class CoderClient:
         return ApiError(failure.cause, failure.text + self._through, transient=failure.is_transient)
 
 
-def _number(response: httpx.Response, header: str) -> float | None:
+def _read_number(response: httpx.Response, header: str) -> float | None:
     text = str(response.headers.get(header, ""))
     return float(text) if text.isascii() and text.isdigit() else None

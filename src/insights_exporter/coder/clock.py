@@ -45,7 +45,7 @@ def parse_http_date(text: str | None) -> datetime | None:
         return None
 
 
-def unix_seconds(moment: datetime | None) -> float | None:
+def get_unix_time(moment: datetime | None) -> float | None:
     """Return the Unix seconds of a time in a response, UTC if it has no offset; None if there is none.
 
     Go writes the year 1 if there is no time.

@@ -56,7 +56,7 @@ class Decoded(Generic[T]):
     value: T
     invalid: tuple[str, ...] = ()
 
-    def complete(self, place: str) -> bool:
+    def is_complete(self, place: str) -> bool:
         """Return whether nothing was dropped at `place` or below it."""
         return not any(reason.startswith(place) for reason in self.invalid)
 
@@ -77,7 +77,7 @@ def decode(body: bytes, type_: type[T]) -> Decoded[T]:
     value = reader.read(_parse(text), type_, "")
     for place, (total, understood, first) in reader.paths.items():
         if total and not understood:
-            raise _mismatch(place, f"none of {total:,} rows is valid; the first: {first}")
+            raise _create_mismatch(place, f"none of {total:,} rows is valid; the first: {first}")
     return Decoded(value, tuple(reader.invalid))
 
 
@@ -145,7 +145,7 @@ class _RowReader:
                 if each.encode_name in raw:
                     values[each.name] = self.read(raw[each.encode_name], each.type, inside)
                 elif each.required:
-                    raise _mismatch(inside, "missing")
+                    raise _create_mismatch(inside, "missing")
             except InvalidResponse as mismatch:
                 if _is_a(type_, Row) or NoneType not in args or _is_a(args[0], Envelope):
                     raise
@@ -155,7 +155,7 @@ class _RowReader:
             return type_(**values)
         except ValueError as error:
             name, _, what = str(error).partition(": ")
-            raise _mismatch(f"{place}.{name}", what) from None
+            raise _create_mismatch(f"{place}.{name}", what) from None
 
     def _drop(self, mismatch: InvalidResponse) -> None:
         self.invalid.append(str(mismatch))
@@ -181,19 +181,19 @@ _WORDS = {
 def _convert(raw: object, type_: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
     """Convert `raw` strictly; a mismatch is described in words of JSON instead of Python."""
     if isinstance(raw, float) and not math.isfinite(raw):
-        raise _mismatch(place, "number out of range")
+        raise _create_mismatch(place, "number out of range")
     try:
         return msgspec.convert(raw, type_)
     except msgspec.ValidationError as error:
         text = str(error)
     if " - at `$[" in text:  # which one and why depends on the order of the list
-        raise _mismatch(place, "an item is invalid")
+        raise _create_mismatch(place, "an item is invalid")
     for msgspec_words, words in _WORDS.items():
         text = text.replace(msgspec_words, words)
-    raise _mismatch(place, text)
+    raise _create_mismatch(place, text)
 
 
-def _mismatch(place: str, what: str) -> InvalidResponse:
+def _create_mismatch(place: str, what: str) -> InvalidResponse:
     if not place:
         return InvalidResponse(f"the response is not Coder's: {what}")
     return InvalidResponse(f"{place}: {what}".removeprefix("."), "newer_coder")

@@ -286,7 +286,7 @@ class ApiError(Exception):
         self.transient = transient
         self.retry_after = retry_after
 
-    def redacted(self, secrets: Iterable[str]) -> "ApiError":
+    def redact(self, secrets: Iterable[str]) -> "ApiError":
         """Return the same error, its detail cut to a line's length and without `secrets`."""
         detail = redact_secrets(self.detail, secrets)[:_DETAIL_LENGTH]
         return ApiError(self.cause, detail, transient=self.transient, retry_after=self.retry_after)
@@ -311,7 +311,7 @@ class _ErrorBody(msgspec.Struct):
     detail: str = ""
     validations: object = None
 
-    def sentences(self) -> Iterator[str]:
+    def list_sentences(self) -> Iterator[str]:
         """Yield all that it says, one sentence or parameter at a time."""
         yield from (self.message, self.detail)
         with suppress(msgspec.ValidationError):
@@ -319,7 +319,7 @@ class _ErrorBody(msgspec.Struct):
                 yield f"{each.field}: {each.detail}"
 
 
-def error_from_response(  # noqa: PLR0913 -- a response has three parts, what is known of the request the others
+def build_error(  # noqa: PLR0913 -- a response has three parts, what is known of the request the others
     status: int,
     path: str,
     body: bytes,
@@ -339,16 +339,16 @@ def error_from_response(  # noqa: PLR0913 -- a response has three parts, what is
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _ErrorBody()
     # A 4xx is about the request; a failure of the database may show data about users.
-    words = redactor.redact(error.sentences()) if 400 <= status < 500 else ""
+    words = redactor.redact(error.list_sentences()) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return ApiError(
-        _cause(status, f"{error.message}\n{error.detail}", missing_route, read_before=read_before),
+        _find_cause(status, f"{error.message}\n{error.detail}", missing_route, read_before=read_before),
         text[:_DETAIL_LENGTH],
         transient=status in _TRANSIENT_STATUS,
     )
 
 
-def _cause(status: int, message: str, missing_route: MissingRoute, *, read_before: bool) -> Cause:
+def _find_cause(status: int, message: str, missing_route: MissingRoute, *, read_before: bool) -> Cause:
     for known_status, pattern, cause in _MESSAGES:
         if status == known_status and re.search(pattern, message, re.IGNORECASE | re.MULTILINE):
             return cause

@@ -25,13 +25,13 @@ _OTHER_COMPRESSIONS = frozenset({"br", "compress", "zstd"})
 """Values of a header that may be shown; any other may be data about users."""
 
 
-def api_root(deployment: Deployment) -> str:
+def build_api_root(deployment: Deployment) -> str:
     """Return the URL of the API, without a slash at its end."""
     url, api_path = deployment.url.rstrip("/"), "/" + deployment.api_path.strip("/")
     return url if url.endswith(api_path) else (url + api_path).rstrip("/")
 
 
-def tls_context(tls: TLSConfig) -> ssl.SSLContext:
+def create_tls_context(tls: TLSConfig) -> ssl.SSLContext:
     """Return the TLS context of an outgoing connection.
 
     Without `ca_file` it trusts the system's certificate authorities and
@@ -72,14 +72,14 @@ def uses_tls(deployment: Deployment, proxies: Proxies) -> bool:
     return any(httpx.URL(url).scheme == "https" for url in urls)
 
 
-def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
+def create_proxy(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
     """Return the proxy as httpx takes it; `tls` is used for a connection to the proxy too."""
     if proxy is None:
         return None
     return httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None)
 
 
-def http_client(
+def create_http_client(
     deployment: Deployment,
     tls: ssl.SSLContext,
     proxy: str | None = None,
@@ -98,7 +98,7 @@ def http_client(
         }
         | {name: value.get_secret_value() for name, value in deployment.headers.items()},
         verify=tls,
-        proxy=proxy_option(proxy, tls),
+        proxy=create_proxy(proxy, tls),
         trust_env=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
@@ -117,7 +117,7 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
         ApiError: `too_large` past `limit` bytes, `invalid` if the compression
             is broken or not one that was requested.
     """
-    inflate = _inflater(response.headers.get("Content-Encoding", "").strip().lower())
+    inflate = _create_inflater(response.headers.get("Content-Encoding", "").strip().lower())
     body = bytearray()
     try:
         async for chunk in response.aiter_raw():
@@ -129,7 +129,7 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
         body.clear()  # a failure's traceback would keep it
 
 
-def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
+def _create_inflater(encoding: str) -> Callable[[bytes, int], bytes]:
     if encoding in {"", "identity"}:
         return lambda chunk, _: chunk
     if encoding not in {"gzip", "x-gzip", "deflate"}:

@@ -48,8 +48,8 @@ class RateLimiter:
             ApiError: reason `rate_limited`, no turn comes in time.
         """
         loop = asyncio.get_running_loop()
-        if self.blocked_for(path) > max(deadline - loop.time(), 0.0):
-            raise self._error(path)
+        if self.measure_block(path) > max(deadline - loop.time(), 0.0):
+            raise self._create_error(path)
         waiter = _Waiter(priority, path, loop.create_future())
         insort(self._queue, waiter, key=attrgetter("priority"))  # after those of the same priority
         self._admit()
@@ -58,7 +58,7 @@ class RateLimiter:
                 await waiter.admitted
         except TimeoutError:
             self._cancel(waiter)
-            raise self._error(path) from None
+            raise self._create_error(path) from None
         except asyncio.CancelledError:
             self._cancel(waiter)
             raise
@@ -67,7 +67,7 @@ class RateLimiter:
         finally:
             self._release()
 
-    def seconds_for(self, requests: int) -> float:
+    def estimate_seconds(self, requests: int) -> float:
         """Return the seconds in which so many requests are admitted, beginning with a burst."""
         return max(0.0, requests - self._burst) * 60 / self.per_minute
 
@@ -76,7 +76,7 @@ class RateLimiter:
         until = asyncio.get_running_loop().time() + seconds
         self._blocked_until[path] = max(until, self._blocked_until.get(path, 0.0))
 
-    def blocked_for(self, path: str) -> float:
+    def measure_block(self, path: str) -> float:
         """Return the seconds for which `path` is still blocked."""
         return max(0.0, self._blocked_until.get(path, 0.0) - asyncio.get_running_loop().time())
 
@@ -84,10 +84,10 @@ class RateLimiter:
     def _burst(self) -> float:
         return min(max(self.per_minute, 1.0), LARGEST_BURST)
 
-    def _error(self, path: str) -> ApiError:
+    def _create_error(self, path: str) -> ApiError:
         """Return why a request is not admitted in time."""
         self._refill()
-        if self.blocked_for(path):
+        if self.measure_block(path):
             return ApiError("rate_limited", "the server requested a longer wait than this poll can take")
         if self._tokens < 1:
             return ApiError("rate_too_low", "the request could not start in time: too many were due")
@@ -107,7 +107,7 @@ class RateLimiter:
     def _admit(self) -> None:
         self._refill()
         for waiter in [*self._queue]:
-            is_waiting = not waiter.admitted.done() and not self.blocked_for(waiter.path)
+            is_waiting = not waiter.admitted.done() and not self.measure_block(waiter.path)
             if is_waiting and self._free > 0 and self._tokens >= 1:
                 self._queue.remove(waiter)
                 self._free -= 1
@@ -126,7 +126,7 @@ class RateLimiter:
             self._wakeup = None
         if self._queue and self._free > 0:
             next_token = max(0.0, 1 - self._tokens) * 60 / self.per_minute
-            blocked = min(self.blocked_for(waiter.path) for waiter in self._queue)
+            blocked = min(self.measure_block(waiter.path) for waiter in self._queue)
             delay = max(next_token, blocked) + 0.001
             self._wakeup = asyncio.get_running_loop().call_later(delay, self._admit)
 

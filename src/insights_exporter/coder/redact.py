@@ -13,19 +13,19 @@ MASK = "***"
 _SHORTEST_WORD = 6
 
 
-def configured_secrets(deployment: Deployment, proxy: str | None) -> tuple[str, ...]:
+def list_configured_secrets(deployment: Deployment, proxy: str | None) -> tuple[str, ...]:
     """Return the values of headers and the proxy's password; not the token, which may change at any time."""
     headers = (value.get_secret_value() for value in deployment.headers.values())
-    return secrets_in(headers, [proxy] if proxy else [])
+    return find_secrets(headers, [proxy] if proxy else [])
 
 
-def secrets_in(headers: Iterable[str], urls: Iterable[str]) -> tuple[str, ...]:
+def find_secrets(headers: Iterable[str], urls: Iterable[str]) -> tuple[str, ...]:
     """Return the secrets in headers and URLs, in each form in which a server may repeat them."""
     found: list[str] = []
     for header in headers:  # `Bearer abcdef` may come back as `abcdef`
         found += [header, *(word for word in header.split() if len(word) >= _SHORTEST_WORD)]
     for url in urls:
-        found += _credentials(url)
+        found += _list_credentials(url)
     return tuple(dict.fromkeys(found))
 
 
@@ -36,7 +36,7 @@ def redact_secrets(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _credentials(url: str) -> Iterator[str]:
+def _list_credentials(url: str) -> Iterator[str]:
     """Yield the password of a URL as written, decoded, and as HTTP sends it."""
     try:
         parts = urlsplit(url)

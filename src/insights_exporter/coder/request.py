@@ -65,9 +65,12 @@ def encode_query(request: Request, dialect: Dialect = "rfc3339") -> dict[str, st
         start, end = request.span.start.timestamp(), request.span.end.timestamp()
         times = {"before": str(int(start)), "after": str(int(end))}
     elif request.span:
-        times = {"start_time": _timestamp(request.span.start), "end_time": _timestamp(request.span.end)}
+        times = {
+            "start_time": _format_time(request.span.start),
+            "end_time": _format_time(request.span.end),
+        }
     return times if is_published else {**times, **request.extra}
 
 
-def _timestamp(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

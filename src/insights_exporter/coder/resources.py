@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.clock import get_unix_time
 from insights_exporter.coder.decode import Decoded, Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Request
 
@@ -46,7 +46,7 @@ def read_token(body: bytes) -> TokenLifetime:
         InvalidResponse: The response is not an object.
     """
     key = decode(body, ApiKey).value
-    return TokenLifetime(unix_seconds(key.expires_at), key.lifetime_seconds)
+    return TokenLifetime(get_unix_time(key.expires_at), key.lifetime_seconds)
 
 
 class BuildTimes(msgspec.Struct, frozen=True, gc=False):
@@ -89,22 +89,22 @@ class ListedOrganization(Row, frozen=True):
     name: str
 
 
-def list_request(path: str) -> Request:
+def build_list_request(path: str) -> Request:
     """Return the request for a list of all organizations; older servers list by organization only."""
     return Request(path, if_refused=(Request(ORGANIZATIONS_PATH),))
 
 
-def organization_path(organization_id: str, path: str) -> str:
+def build_organization_path(organization_id: str, path: str) -> str:
     """Return the path of the part of a list that belongs to one organization."""
     return f"{ORGANIZATIONS_PATH}/{quote(organization_id, safe='')}{path}"
 
 
-def organization_requests(body: bytes, path: str) -> Decoded[tuple[Request, ...]]:
+def build_organization_requests(body: bytes, path: str) -> Decoded[tuple[Request, ...]]:
     """Return the requests for the list of each organization, whose name is their subject.
 
     Raises:
         InvalidResponse: The response cannot be read.
     """
     decoded = decode(body, list[ListedOrganization])
-    requests = (Request(organization_path(row.id, path), subject=row.name) for row in decoded.value)
+    requests = (Request(build_organization_path(row.id, path), subject=row.name) for row in decoded.value)
     return Decoded(tuple(requests), decoded.invalid)

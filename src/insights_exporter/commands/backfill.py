@@ -15,7 +15,7 @@ from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink, requ
 from insights_exporter.backfill.remote_write import RemoteWriteRejected
 from insights_exporter.backfill.runner import BackfillPlan, Sink, run
 from insights_exporter.backfill.state import BackfillState, LockedError
-from insights_exporter.backfill.timeline import BackfillRange, latest_end
+from insights_exporter.backfill.timeline import BackfillRange, find_latest_end
 from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import REMEDIES, ApiError
 from insights_exporter.coder.http import ConnectionInfo
@@ -199,7 +199,7 @@ async def _list_templates(
 def _find_range(options: BackfillOptions, deployment: Deployment, now: datetime) -> BackfillRange:
     """Return the days of the history in the deployment's time zone; raises CommandError if there are none."""
     zone = ZoneInfo(deployment.timezone)
-    latest = latest_end(now)
+    latest = find_latest_end(now)
     until = min(find_midnight(options.until, zone), latest) if options.until else latest
     span = BackfillRange(options.since, until, zone, options.step)
     if not span.days:

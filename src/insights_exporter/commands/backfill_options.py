@@ -10,7 +10,7 @@ import httpx
 
 from insights_exporter.backfill.fetch import Include
 from insights_exporter.backfill.remote_write import Receiver
-from insights_exporter.coder.http import tls_context
+from insights_exporter.coder.http import create_tls_context
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.config.models import TLSConfig
 from insights_exporter.config.proxies import read_proxies
@@ -112,7 +112,7 @@ def parse_receiver(
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         remedy = "write one such as http://prometheus:9090/api/v1/write"
         raise CommandError(f"--remote-write: is not a URL; {remedy}")
-    return Receiver(parsed, tls_context(tls), read_proxies(environ).select_proxy(str(parsed)), headers)
+    return Receiver(parsed, create_tls_context(tls), read_proxies(environ).select_proxy(str(parsed)), headers)
 
 
 def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> TLSConfig:

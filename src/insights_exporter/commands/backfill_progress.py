@@ -12,7 +12,7 @@ from rich.filesize import decimal
 
 from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import FileStats
-from insights_exporter.backfill.promtool import import_command
+from insights_exporter.backfill.promtool import build_import_command
 from insights_exporter.backfill.timeline import BackfillRange
 from insights_exporter.coder.errors import ApiError
 
@@ -53,7 +53,7 @@ class BackfillProgress:
         content = f"{stats.path}: {stats.series:,} series, {stats.samples:,} samples"
         typer.echo(f"{content}; {self._done} of {self._days} days{left}", err=True)
         if self._print_commands and stats.samples:
-            typer.echo(shlex.join(import_command(stats.path, _EXAMPLE_DATA_FOLDER)))
+            typer.echo(shlex.join(build_import_command(stats.path, _EXAMPLE_DATA_FOLDER)))
 
 
 def format_minutes(seconds: float) -> str:
@@ -82,7 +82,7 @@ def estimate(
     blocks = [block for day in measured for block in day.values()]
     series = sum(block.count("\n") for block in blocks) / len(measured)
     text = sum(len(block.encode()) for block in blocks) / len(measured)
-    times = sum(len(span.times(day)) for day in span.days)
+    times = sum(len(span.list_times(day)) for day in span.days)
     total = math.ceil(requests / len(measured) * len(span.days))
     return (
         f"{len(span.days)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "

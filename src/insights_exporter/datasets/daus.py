@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 
-from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.clock import get_unix_time
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
@@ -126,7 +126,7 @@ def _convert_report(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, UsersResponse)
     report, name = decoded.value.report, response.request.subject
     day = context.now.astimezone(load_zone(context)).toordinal() - (name == YESTERDAY)
-    samples = _build_samples([(name, report.active_users, unix_seconds(report.start_time))])
+    samples = _build_samples([(name, report.active_users, get_unix_time(report.start_time))])
     return ConvertResult(samples, invalid=decoded.invalid, daily_users=((day, report.active_users),))
 
 

@@ -12,9 +12,9 @@ from insights_exporter.coder.decode import NonNegative, Row, decode
 from insights_exporter.coder.request import Response
 from insights_exporter.coder.resources import (
     ORGANIZATIONS_PATH,
-    list_request,
-    organization_path,
-    organization_requests,
+    build_list_request,
+    build_organization_path,
+    build_organization_requests,
 )
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.aggregate import LATENCY, exact_sum
@@ -96,11 +96,13 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     """Return the groups with their members, or the requests for the groups of each organization."""
     request = response.request
     if request.path == ORGANIZATIONS_PATH:
-        lists = organization_requests(response.body, PATH)
+        lists = build_organization_requests(response.body, PATH)
         return ConvertResult((), invalid=lists.invalid, follow_up=lists.value)
     decoded = decode(response.body, list[ListedGroup])
     listed = [
-        row for row in decoded.value if request.path in {PATH, organization_path(row.organization_id, PATH)}
+        row
+        for row in decoded.value
+        if request.path in {PATH, build_organization_path(row.organization_id, PATH)}
     ]
     groups, dropped = _select(context.deployment, _index_groups(listed, request.subject).values())
     members: list[SampleRow] = [
@@ -176,7 +178,7 @@ def _select(deployment: Deployment, groups: Iterable[Group]) -> tuple[tuple[Grou
 DATASET = Dataset(
     name="groups",
     families=(GROUP_MEMBERS,),
-    requests=lambda _context: (list_request(PATH),),
+    requests=lambda _context: (build_list_request(PATH),),
     convert=convert,
     default_interval=3600.0,
     roles=("Auditor", "User Admin", "Template Admin", "Owner"),

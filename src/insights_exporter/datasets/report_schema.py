@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.clock import get_unix_time
 from insights_exporter.coder.decode import Envelope, Row
 from insights_exporter.datasets.timerange import require_time
 from insights_exporter.exposition.family import MetricFamily, Samples
@@ -140,5 +140,5 @@ def build_window_samples(dataset: str, window: str, report: WindowReport) -> tup
     return tuple(
         Samples(family, [((dataset, window), seconds)])
         for family, moment in ((WINDOW_START, report.start_time), (WINDOW_END, report.end_time))
-        if (seconds := unix_seconds(moment)) is not None
+        if (seconds := get_unix_time(moment)) is not None
     )

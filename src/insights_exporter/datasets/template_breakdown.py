@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.clock import get_unix_time
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
@@ -162,7 +162,7 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
         most=LIMIT_IN_TEMPLATE,
     )
     apps, apps_aggregated = read_apps(report.apps_usage, min(context.deployment.apps.limit, APPS_IN_TEMPLATE))
-    complete = decoded.complete("report.apps_usage")
+    complete = decoded.is_complete("report.apps_usage")
     samples = (
         Samples(TEMPLATE_ACTIVE_USERS, [(labels, report.active_users)]),
         Samples(TEMPLATE_APP_USAGE, build_usage_rows(apps, labels, complete=complete)),
@@ -236,7 +236,10 @@ def _build_daily_rows(
     context: PollContext, response: Response, body: TemplatesResponse, labels: tuple[str, ...]
 ) -> list[SampleRow]:
     users = sum_by_key(
-        ((unix_seconds(interval.start_time), unix_seconds(interval.end_time)), interval.active_users)
+        (
+            (get_unix_time(interval.start_time), get_unix_time(interval.end_time)),
+            interval.active_users,
+        )
         for interval in body.interval_reports or ()
     )
     return [

@@ -12,9 +12,9 @@ from insights_exporter.coder.resources import (
     ORGANIZATIONS_PATH,
     BuildTimeStats,
     ListedTemplate,
-    list_request,
-    organization_path,
-    organization_requests,
+    build_list_request,
+    build_organization_path,
+    build_organization_requests,
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
@@ -57,7 +57,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     organizations, which are requested with the organization's name as their subject.
     """
     if response.request.path == ORGANIZATIONS_PATH:
-        lists = organization_requests(response.body, PATH)
+        lists = build_organization_requests(response.body, PATH)
         return ConvertResult((), invalid=lists.invalid, templates={}, follow_up=lists.value)
     request, decoded = response.request, decode(response.body, list[ListedTemplate])
     rows = [row for row in decoded.value if _belongs_to(row, request)]
@@ -77,7 +77,7 @@ def _belongs_to(row: ListedTemplate, request: Request) -> bool:
     if request.path == PATH:
         return True
     if row.organization_id:
-        return request.path == organization_path(row.organization_id, PATH)
+        return request.path == build_organization_path(row.organization_id, PATH)
     return row.organization_name == request.subject
 
 
@@ -130,7 +130,7 @@ def build_durations(
 DATASET = Dataset(
     name=NAME,
     families=(TEMPLATE_INFO, BUILD_DURATION),
-    requests=lambda _context: (list_request(PATH),),
+    requests=lambda _context: (build_list_request(PATH),),
     convert=convert,
     names_templates=True,
     default_interval=3600.0,

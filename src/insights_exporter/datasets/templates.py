@@ -87,8 +87,8 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         PARAMETER_WORKSPACES, report.parameters_usage or (), context.deployment.parameters, (window,)
     )
     apps, apps_aggregated = read_apps(report.apps_usage, context.deployment.apps.limit)
-    complete = decoded.complete("report.apps_usage")
-    names_all_templates = decoded.complete("report.template_ids")
+    complete = decoded.is_complete("report.apps_usage")
+    names_all_templates = decoded.is_complete("report.template_ids")
     return ConvertResult(
         samples=(
             Samples(ACTIVE_USERS, [((window,), report.active_users)]),

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.clock import get_unix_time
 from insights_exporter.coder.request import Request, TimeRange
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
@@ -29,7 +29,7 @@ def require_time(name: str, moment: datetime) -> None:
     Raises:
         ValueError: It is the zero time; the message begins with the field's name.
     """
-    if unix_seconds(moment) is None:
+    if get_unix_time(moment) is None:
         problem = f"{name}: expected a time"
         raise ValueError(problem)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.clock import get_unix_time
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.aggregate import sum_by_key
@@ -82,7 +82,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 def _select_newest(points: Iterable[Point], since: float) -> Iterable[float]:
     """Return the newest count, none if a newer point may have been dropped."""
     by_time = sum_by_key(
-        (time, point.count) for point in points if (time := unix_seconds(point.date)) is not None
+        (time, point.count) for point in points if (time := get_unix_time(point.date)) is not None
     )
     newest = max(by_time, default=-math.inf)
     return [by_time[newest]] if by_time and newest >= since else []

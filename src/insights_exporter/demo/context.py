@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from insights_exporter.demo.error_responses import MISSING, NO_ROUTE, NOT_LICENSED, Refused, signed_out
+from insights_exporter.demo.error_responses import MISSING, NO_ROUTE, NOT_LICENSED, Refused, refuse_token
 from insights_exporter.demo.go_format import format_time, quote
 from insights_exporter.demo.population.population import Population
 
@@ -118,10 +118,10 @@ def check_license(context: RequestContext) -> None:
 def check_token(context: RequestContext) -> None:
     """Check the token of a request; raises Refused."""
     if not context.sent_token:
-        raise Refused(signed_out(MISSING))
+        raise Refused(refuse_token(MISSING))
     if context.sent_token.partition("-")[0] != context.key_id:
-        raise Refused(signed_out("API key is invalid."))
+        raise Refused(refuse_token("API key is invalid."))
     if context.sent_token != context.token:
-        raise Refused(signed_out("API key secret is invalid."))
+        raise Refused(refuse_token("API key secret is invalid."))
     if context.token_expires <= context.now:
-        raise Refused(signed_out(f"API key expired at {quote(format_time(context.token_expires))}."))
+        raise Refused(refuse_token(f"API key expired at {quote(format_time(context.token_expires))}."))

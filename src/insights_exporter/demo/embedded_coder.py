@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from insights_exporter.demo.context import PUBLISHED_VERSION, ROLES, SERVER_VERSIONS, RequestContext
-from insights_exporter.demo.error_responses import WRONG_METHOD, Refused, too_many
+from insights_exporter.demo.error_responses import WRONG_METHOD, Refused, refuse_rate
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
 from insights_exporter.demo.go_format import dump_json
 from insights_exporter.demo.population.population import Population
@@ -102,7 +102,7 @@ class EmbeddedCoder:
         """Whether all connections are refused."""
         return self._faults.get(EVERYWHERE, HEALTHY).closed
 
-    def response(
+    def respond(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
     ) -> Response:
         """Return the response to a request; `query` as in the URL, header names in lower case.
@@ -116,7 +116,7 @@ class EmbeddedCoder:
         is_exceeded, limit_headers = self._limiter.count(path, self.rate_limit, context.now)
         sent = {"Content-Type": JSON, "Date": date, **limit_headers}
         try:
-            response = Response(self._respond(method, context, is_exceeded=is_exceeded), 200, sent)
+            response = Response(self._build_body(method, context, is_exceeded=is_exceeded), 200, sent)
         except Refused as refused:
             error = refused.response
             response = Response(dump_json(error.body), error.status, {**sent, **error.headers})
@@ -143,9 +143,9 @@ class EmbeddedCoder:
             usage_stats=self.usage_stats,
         )
 
-    def _respond(self, method: str, context: RequestContext, *, is_exceeded: bool) -> bytes:
+    def _build_body(self, method: str, context: RequestContext, *, is_exceeded: bool) -> bytes:
         if is_exceeded:
-            raise Refused(too_many(self.rate_limit))
+            raise Refused(refuse_rate(self.rate_limit))
         route, arguments = find_route(context.path, context.server_version)
         if method not in {"GET", "HEAD"}:
             raise Refused(WRONG_METHOD)

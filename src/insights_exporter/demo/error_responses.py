@@ -48,25 +48,25 @@ MISSING = 'Cookie "coder_session_token" or query parameter must be provided.'
 """The detail of a 401 without a token."""
 
 
-def bad_value(name: str, detail: str) -> ErrorResponse:
+def refuse_value(name: str, detail: str) -> ErrorResponse:
     """Return the refusal of one parameter."""
     return ErrorResponse(400, {"message": ONE_BAD, "validations": [{"field": name, "detail": detail}]})
 
 
-def bad_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
+def refuse_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
     """Return the refusal of several parameters, given as (field, detail)."""
     listed = [{"field": name, "detail": detail} for name, detail in validations]
     return ErrorResponse(400, {"message": "Query parameters have invalid values.", "validations": listed})
 
 
-def signed_out(detail: str) -> ErrorResponse:
+def refuse_token(detail: str) -> ErrorResponse:
     """Return the refusal of a token."""
     message = "You are signed out or your session has expired. Please sign in again to continue."
     challenge = f'Bearer realm="coder", error="invalid_token", error_description={quote(detail)}'
     return ErrorResponse(401, {"message": message, "detail": detail}, {"WWW-Authenticate": challenge})
 
 
-def too_many(limit: int) -> ErrorResponse:
+def refuse_rate(limit: int) -> ErrorResponse:
     """Return the refusal of a request above the rate limit, with the wait of a whole window."""
     message = f"You've been rate limited for sending more than {limit} requests in 1m0s."
     return ErrorResponse(429, {"message": message}, {"Retry-After": "60"})

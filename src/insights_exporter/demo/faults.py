@@ -27,9 +27,9 @@ from insights_exporter.demo.error_responses import (
     NOT_LICENSED,
     SUSPENDED,
     ErrorResponse,
-    bad_value,
-    signed_out,
-    too_many,
+    refuse_rate,
+    refuse_token,
+    refuse_value,
 )
 from insights_exporter.demo.go_format import dump_json
 
@@ -156,8 +156,8 @@ def _set_last_day(response: Response) -> Response:
     return response
 
 
-def _retry_at(response: Response) -> Response:
-    refused = _refuse(too_many(512))(response)
+def _refuse_until(response: Response) -> Response:
+    refused = _refuse(refuse_rate(512))(response)
     retry_at = parsedate_to_datetime(response.headers["Date"]) + WAIT
     refused.headers["Retry-After"] = format_datetime(retry_at, usegmt=True)
     return refused
@@ -168,7 +168,7 @@ def _truncate(response: Response, *, reset: bool = False) -> Response:
     return RawResponse(response.status_code, _serialize(response, half), reset=reset)
 
 
-def _wrong_length(response: Response) -> Response:
+def _declare_wrong_length(response: Response) -> Response:
     body = bytes(response.body)
     response.headers["Content-Length"] = str(len(body) // 2)
     # Otherwise the client would read the rest as the next response, which must have this fault only.
@@ -176,7 +176,7 @@ def _wrong_length(response: Response) -> Response:
     return RawResponse(response.status_code, _serialize(response, body))
 
 
-def _bad_utf8(response: Response) -> Response:
+def _break_utf8(response: Response) -> Response:
     body = bytes(response.body).replace(b'":"', b'":"\xff\xfe', 1)
     return _send(body, response.status_code, {})(response)
 
@@ -188,7 +188,7 @@ _FAULTS = (
     Fault("slow", "sends one byte a second", lambda response: _stream(response, _slow_down(response.body))),
     Fault("reset", "resets the connection in the middle of the body", partial(_truncate, reset=True)),
     Fault("truncated", "closes the connection in the middle of the body", _truncate),
-    Fault("wrong-length", "declares half of the body's length", _wrong_length),
+    Fault("wrong-length", "declares half of the body's length", _declare_wrong_length),
     Fault(
         "sign-in-page", "responds with 200 and the HTML page of a sign-in proxy", _send(SIGN_IN, 200, HTML)
     ),
@@ -198,28 +198,28 @@ _FAULTS = (
         "sends an endless list",
         lambda response: _stream(response, chain((b'{"entries":[',), repeat(ENDLESS_ENTRY))),
     ),
-    Fault("bad-utf8", "sends text that is not UTF-8", _bad_utf8),
+    Fault("bad-utf8", "sends text that is not UTF-8", _break_utf8),
     Fault("wrong-shape", "sends JSON that is neither an object nor a list", _send(b'"unexpected"', 200, {})),
     Fault(
         "redirect", "redirects to another host", _send(b"", 302, {"Location": "https://login.example.com/"})
     ),
-    Fault("400", "refuses the parameters", _refuse(bad_value("end_time", "must not be in the future"))),
-    Fault("401", "refuses the token", _refuse(signed_out("API key is invalid."))),
-    Fault("401-missing", "is behind a proxy that removes the token", _refuse(signed_out(MISSING))),
+    Fault("400", "refuses the parameters", _refuse(refuse_value("end_time", "must not be in the future"))),
+    Fault("401", "refuses the token", _refuse(refuse_token("API key is invalid."))),
+    Fault("401-missing", "is behind a proxy that removes the token", _refuse(refuse_token(MISSING))),
     Fault(
         "401-malformed",
         "gets a truncated token",
-        _refuse(signed_out("Invalid API key format: invalid API key secret length, expected 22 got 7")),
+        _refuse(refuse_token("Invalid API key format: invalid API key secret length, expected 22 got 7")),
     ),
     Fault(
         "401-secret",
         "knows the ID of the token, but not its secret",
-        _refuse(signed_out("API key secret is invalid.")),
+        _refuse(refuse_token("API key secret is invalid.")),
     ),
     Fault(
         "401-expired",
         "reports that the token has expired",
-        _refuse(signed_out('API key expired at "2026-05-01 00:00:00 +0000 UTC"')),
+        _refuse(refuse_token('API key expired at "2026-05-01 00:00:00 +0000 UTC"')),
     ),
     Fault("401-suspended", "has suspended the token's user", _refuse(SUSPENDED)),
     Fault("401-login", "cannot refresh a browser login", _refuse(LOGIN_EXPIRED)),
@@ -236,8 +236,8 @@ _FAULTS = (
     Fault("404-no-access", "hides what the role may not see", _refuse(NO_RESOURCE)),
     Fault("404-disabled", "has usage statistics switched off", _refuse(DISABLED)),
     Fault("408", "times out while reading requests", _send_page(408)),
-    Fault("429-seconds", "limits the rate, with a Retry-After in seconds", _refuse(too_many(512))),
-    Fault("429-date", "limits the rate, with a Retry-After date", _retry_at),
+    Fault("429-seconds", "limits the rate, with a Retry-After in seconds", _refuse(refuse_rate(512))),
+    Fault("429-date", "limits the rate, with a Retry-After date", _refuse_until),
     Fault("500", "fails with two JSON documents", _send(TWO_DOCUMENTS, 500, {})),
     Fault("502", "is behind a proxy that cannot reach it", _send_page(502)),
     Fault("503", "is behind a proxy without a server", _send_page(503)),

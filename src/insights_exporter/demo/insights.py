@@ -10,9 +10,9 @@ from insights_exporter.demo.error_responses import FORBIDDEN, NO_RESOURCE, Refus
 from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.population import AppTally, Filter, Tally, UserTally
 from insights_exporter.demo.population.templates import APPS, PARAMETERS, SESSION_APPS, SampleApp, mix
-from insights_exporter.demo.population.timeline import span_between
+from insights_exporter.demo.population.timeline import build_span
 from insights_exporter.demo.population.users import User
-from insights_exporter.demo.validation import DAY, ParsedQuery, next_hour, validate_query
+from insights_exporter.demo.validation import DAY, ParsedQuery, find_next_hour, validate_query
 
 DAYS_BACK = 60
 STATUSES = ("active", "dormant", "suspended")
@@ -56,11 +56,11 @@ def build_daus(context: RequestContext) -> Document:
     if not context.role.reads_deployment:
         raise Refused(FORBIDDEN)
     _read_query(context)
-    end = next_hour(context.now)
+    end = find_next_hour(context.now)
     entries = []
     start = end.replace(hour=0) - DAYS_BACK * DAY
     while start < end:
-        span = span_between(start, min(start + DAY, end), context.now)
+        span = build_span(start, min(start + DAY, end), context.now)
         date = f"{start:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
         entries.append({"date": date, "amount": context.population.count_active(span)})
         start += DAY
@@ -72,7 +72,7 @@ def build_status_counts(context: RequestContext) -> Document:
     query = _read_query(context)
     if not context.role.reads_users:
         raise Refused(FORBIDDEN)
-    end = next_hour(context.now)
+    end = find_next_hour(context.now)
     today = end.astimezone(query.zone).date()
     days = [today - days * DAY for days in range(DAYS_BACK, -1, -1)]
     dates = [datetime.combine(day, time.min, query.zone).astimezone(UTC) for day in days]
@@ -92,7 +92,7 @@ def build_status_counts(context: RequestContext) -> Document:
 def build_templates_report(context: RequestContext) -> Document:
     """Return the response of `/insights/templates`."""
     query, chosen = _read_report_query(context)
-    tally = context.population.tally(span_between(query.start, query.end, context.now), chosen)
+    tally = context.population.tally(build_span(query.start, query.end, context.now), chosen)
     used = context.population.list_template_ids(tally.templates)
     apps = _list_apps(context, tally)
     if context.server_version.year < 2024:
@@ -155,7 +155,7 @@ def _build_row(context: RequestContext, app: SampleApp, total: AppTally) -> Docu
 
 
 def _list_parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> list[Document]:
-    span = span_between(query.start, query.end, context.now)
+    span = build_span(query.start, query.end, context.now)
     rows = []
     for index, tally in context.population.tally_parameters(span, chosen).items():
         parameter = PARAMETERS[index]
@@ -176,7 +176,7 @@ def _build_intervals(context: RequestContext, query: ParsedQuery, chosen: Filter
     start, end = query.start, query.end.astimezone(query.start.tzinfo)
     while query.interval and start < end:
         after = min(start + INTERVALS[query.interval], end)
-        tally = context.population.tally(span_between(start, after, context.now), chosen)
+        tally = context.population.tally(build_span(start, after, context.now), chosen)
         yield {
             "start_time": format_time(start),
             "end_time": format_time(after),
@@ -199,7 +199,7 @@ def build_user_latency(context: RequestContext) -> Document:
 
 def _build_user_report(context: RequestContext, measure: Callable[[UserTally, User], Document]) -> Document:
     query, chosen = _read_report_query(context)
-    tallies = context.population.tally_users(span_between(query.start, query.end, context.now), chosen)
+    tallies = context.population.tally_users(build_span(query.start, query.end, context.now), chosen)
     users, list_template_ids = context.population.users, context.population.list_template_ids
     used = reduce(or_, (tally.templates for tally in tallies.values()), 0)
     return {
@@ -225,13 +225,13 @@ def _measure_latency(tally: UserTally, user: User) -> Document:
     values = sorted(tally.latencies) if user.latency_ms > 0 else []
     return {
         "latency_ms": {
-            name: round(percentile(values, share) * user.latency_ms, 3) if values else NO_LATENCY
+            name: round(compute_percentile(values, share) * user.latency_ms, 3) if values else NO_LATENCY
             for name, share in (("p50", 0.5), ("p95", 0.95))
         }
     }
 
 
-def percentile(values: Sequence[float], share: float) -> float:
+def compute_percentile(values: Sequence[float], share: float) -> float:
     """Return a percentile of sorted values, at least one, as PostgreSQL's `percentile_cont` does."""
     position = (len(values) - 1) * share
     below = int(position)

@@ -42,13 +42,13 @@ def _check_usage_stats(context: RequestContext) -> None:
         raise Refused(DISABLED)
 
 
-_usage_report = partial(Route, checks=(check_token, _check_usage_stats), published=True)
+_route_report = partial(Route, checks=(check_token, _check_usage_stats), published=True)
 
 ROUTES = (
-    _usage_report("/insights/daus", insights.build_daus),
-    _usage_report("/insights/templates", insights.build_templates_report),
-    _usage_report("/insights/user-activity", insights.build_user_activity),
-    _usage_report("/insights/user-latency", insights.build_user_latency),
+    _route_report("/insights/daus", insights.build_daus),
+    _route_report("/insights/templates", insights.build_templates_report),
+    _route_report("/insights/user-activity", insights.build_user_activity),
+    _route_report("/insights/user-latency", insights.build_user_latency),
     Route("/insights/user-status-counts", insights.build_status_counts, since=2025),
     Route("/templates", resources.list_templates, since=2024),
     Route("/organizations", resources.list_organizations),

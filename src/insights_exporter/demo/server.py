@@ -49,7 +49,7 @@ def create_app(coder: Servable) -> ASGIApp:
 def _build_response(coder: Servable, path: str, request: Request) -> Response:
     if isinstance(coder, EmbeddedCoder):
         query = request.scope["query_string"].decode("latin-1")
-        return coder.response(request.method, path, query, request.headers)
+        return coder.respond(request.method, path, query, request.headers)
     name, _, rest = path.removeprefix("/").partition("/")
     if name not in coder:
         return Response(str(NO_ROUTE.body), NO_ROUTE.status)

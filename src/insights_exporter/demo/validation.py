@@ -9,7 +9,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.context import Pairs, ServerVersion
-from insights_exporter.demo.error_responses import TWO_ZONES, ErrorResponse, Refused, bad_value, bad_values
+from insights_exporter.demo.error_responses import (
+    TWO_ZONES,
+    ErrorResponse,
+    Refused,
+    refuse_value,
+    refuse_values,
+)
 from insights_exporter.demo.go_format import LAYOUT, parse_time, quote
 
 API = "/api/v2"
@@ -50,7 +56,7 @@ def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersio
     return _read_report(query, now, version, has_interval=endpoint == "/insights/templates")
 
 
-def next_hour(now: datetime) -> datetime:
+def find_next_hour(now: datetime) -> datetime:
     """Return the next full hour in UTC, in which the server rounds in every time zone."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
 
@@ -80,7 +86,7 @@ def _read_values(
             errors.append((name, str(error)))
     errors += [(name, "is not a valid query param") for name in given if name not in parsers]
     if errors:
-        raise Refused(bad_values([(name, f"Query param {quote(name)} {text}") for name, text in errors]))
+        raise Refused(refuse_values([(name, f"Query param {quote(name)} {text}") for name, text in errors]))
     return values
 
 
@@ -105,9 +111,9 @@ def _read_report(query: Pairs, now: datetime, version: ServerVersion, *, has_int
     start, end = (_check_time(name, values[name], now, version) for name in ("start_time", "end_time"))
     interval = values.get("interval", "")
     if end < start:
-        raise Refused(bad_value("end_time", 'Query param "end_time" must be after than "start_time"'))
+        raise Refused(refuse_value("end_time", 'Query param "end_time" must be after than "start_time"'))
     if interval not in {"", "day"}:
-        raise Refused(bad_value("interval", "must be one of [day]"))
+        raise Refused(refuse_value("interval", "must be one of [day]"))
     return ParsedQuery(start=start, end=end, template_ids=values["template_ids"], interval=interval)
 
 
@@ -116,16 +122,16 @@ def _check_time(name: str, text: str, now: datetime, version: ServerVersion) -> 
         time = parse_time(text)
     except ValueError as error:
         detail = f"must be a valid date format ({LAYOUT}): {error}"
-        raise Refused(bad_value(name, f'Query param "{name}" {detail}')) from None
+        raise Refused(refuse_value(name, f'Query param "{name}" {detail}')) from None
     today = now.astimezone(time.tzinfo if version.year >= 2024 else UTC).date()
     hour = time.hour if name == "end_time" and time.date() == today else 0
-    if time > next_hour(now):
+    if time > find_next_hour(now):
         detail = "must not be in the future"
     elif (time.hour, time.minute, time.second) != (hour, 0, 0):
         detail = f"must have the clock set to {hour:02d}:00:00, got {text}"
     else:
         return time
-    raise Refused(bad_value(name, f'Query param "{name}" {detail}'))
+    raise Refused(refuse_value(name, f'Query param "{name}" {detail}'))
 
 
 def _read_status_counts(query: Pairs, version: ServerVersion) -> ParsedQuery:

@@ -196,7 +196,7 @@ class DeploymentPoller:
 
     def _limit_polls(self) -> None:
         """Limit the time of polls in a one-shot command, by the requests that are known so far."""
-        seconds = _ONE_SHOT_SECONDS + self.coder.rate_limiter.seconds_for(self.planned_requests)
+        seconds = _ONE_SHOT_SECONDS + self.coder.rate_limiter.estimate_seconds(self.planned_requests)
         self._poller.max_seconds = self._poller.lookup_patience = seconds
 
     def _advance(self, job: Job, after: float = 0.0) -> None:

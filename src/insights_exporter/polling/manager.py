@@ -12,7 +12,7 @@ from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 import httpx
 
 from insights_exporter.coder.client import SharedTransport
-from insights_exporter.coder.http import tls_context, uses_tls
+from insights_exporter.coder.http import create_tls_context, uses_tls
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.models import Config, Deployment, TLSConfig
 from insights_exporter.config.proxies import Proxies, read_proxies
@@ -58,7 +58,7 @@ def _load(deployment: Deployment, proxies: Proxies, contexts: dict[bytes, SSLCon
         needed = tls != TLSConfig() or uses_tls(deployment, proxies)
         digest = _digest(tls.model_dump_json().encode(), bytes([needed]), *files)
         if digest not in contexts:  # one that trusts no authority takes 2 MB less
-            contexts[digest] = tls_context(tls) if needed else SSLContext(PROTOCOL_TLS_CLIENT)
+            contexts[digest] = create_tls_context(tls) if needed else SSLContext(PROTOCOL_TLS_CLIENT)
     except OSError as error:
         what = (
             describe_unreadable(Path(error.filename), error).what

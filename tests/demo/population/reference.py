@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from insights_exporter.demo import Population
-from insights_exporter.demo.population.activity import all_plans
+from insights_exporter.demo.population.activity import make_plans
 from insights_exporter.demo.population.population import draw_latency_factor
 from insights_exporter.demo.population.templates import SESSION_APPS
-from insights_exporter.demo.population.timeline import REGIONS, Span, first_half_hour
+from insights_exporter.demo.population.timeline import REGIONS, Span, find_first_half_hour
 from insights_exporter.demo.population.users import NO_TEMPLATE
 
 CAP = 30
@@ -106,14 +106,14 @@ def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int
     activity = population.draw_activity(region, day)
     for user, number in zip(activity.users, activity.plans, strict=True):
         templates = _templates(population, user, number)
-        for half_hour, template in zip(all_plans()[number].builds, templates, strict=True):
+        for half_hour, template in zip(make_plans()[number].builds, templates, strict=True):
             if half_hour is not None and template != NO_TEMPLATE:
-                yield user, template, first_half_hour(REGIONS[region], day) + half_hour
+                yield user, template, find_first_half_hour(REGIONS[region], day) + half_hour
 
 
 def _templates(population: Population, index: int, number: int) -> tuple[int, int]:
     user = population.users[index]
-    if all_plans()[number].is_swapped and user.other != NO_TEMPLATE:
+    if make_plans()[number].is_swapped and user.other != NO_TEMPLATE:
         return user.other, user.main
     return user.main, user.other
 
@@ -121,11 +121,11 @@ def _templates(population: Population, index: int, number: int) -> tuple[int, in
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
     activity = population.draw_activity(region, day)
     factor = draw_latency_factor(population.seed, region, day)
-    start = first_half_hour(REGIONS[region], day)
+    start = find_first_half_hour(REGIONS[region], day)
     limits = [_count_minutes(start + index, span) for index in range(48)]
     for user, number in zip(activity.users, activity.plans, strict=True):
         templates = _templates(population, user, number)
-        for usage, template in zip(all_plans()[number].roles, templates, strict=False):
+        for usage, template in zip(make_plans()[number].roles, templates, strict=False):
             if template == NO_TEMPLATE:
                 continue
             names = _apps(population, template)

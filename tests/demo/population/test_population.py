@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
-from insights_exporter.demo.population.timeline import FOUNDED, Span, span_between
+from insights_exporter.demo.population.timeline import FOUNDED, Span, build_span
 from insights_exporter.demo.population.users import find_status
 
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
@@ -22,13 +22,13 @@ CHOSEN = st.none() | st.frozensets(st.integers(0, 8))
 def days(first: int, length: int) -> Span:
     """Return the span of so many whole UTC days."""
     start = FIRST + timedelta(days=first)
-    return span_between(start, start + timedelta(days=length), NOW)
+    return build_span(start, start + timedelta(days=length), NOW)
 
 
 def monday(day: date) -> Span:
     """Return the span of one UTC day."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return span_between(start, start + timedelta(days=1), NOW)
+    return build_span(start, start + timedelta(days=1), NOW)
 
 
 @settings(max_examples=20)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.templates import SESSION_APPS
-from insights_exporter.demo.population.timeline import Span, span_between
+from insights_exporter.demo.population.timeline import Span, build_span
 from tests.demo.population import reference
 
 ONE = Population(seed=5, users=25, templates=5)
@@ -26,7 +26,7 @@ def span_of(begin: int, length: int, late: int) -> Span:
     """Return a span in half hours, so many minutes before its end."""
     start = FIRST + timedelta(minutes=30 * begin)
     end = start + timedelta(minutes=30 * length)
-    return span_between(start, end, end - timedelta(minutes=late))
+    return build_span(start, end, end - timedelta(minutes=late))
 
 
 def as_bits(indexes: Iterable[int]) -> int:

@@ -72,7 +72,7 @@ class Plan:
 
 
 @cache
-def all_plans() -> tuple[Plan, ...]:
+def make_plans() -> tuple[Plan, ...]:
     """Return the plans of all personas, PLANS_PER_PERSONA each."""
     random = Random("day plans")  # noqa: S311 - sample data need no secrets
     personas = (persona for persona in PERSONAS for _ in range(PLANS_PER_PERSONA))
@@ -82,7 +82,7 @@ def all_plans() -> tuple[Plan, ...]:
 @lru_cache(CACHED_MEASURES)
 def measure(plan: int, role: int, part: Span) -> Measure | None:
     """Return the totals of a part of a plan in one of its three roles, None without any usage."""
-    usage = all_plans()[plan].roles[role]
+    usage = make_plans()[plan].roles[role]
     minutes = _cut(usage.minutes, part)
     if not any(minutes):
         return None
@@ -134,7 +134,7 @@ def _make_plan(random: Random, number: int, persona: Sequence[float]) -> Plan:
         tuple(map(_add_capped, first.apps, second.apps)),
         first.latencies + second.latencies,
     )
-    builds = [_first_used(minutes) if random.random() < 0.25 else None for minutes in (main, other)]
+    builds = [_find_first_used(minutes) if random.random() < 0.25 else None for minutes in (main, other)]
     return Plan((first, second, both), random.random() < 0.15, (builds[0], builds[1]))
 
 
@@ -152,7 +152,7 @@ def _draw_working_day(random: Random) -> bytes:
 def _draw_side_job(random: Random, main: bytes) -> bytes:
     day = bytearray(HALF_HOURS_PER_DAY)
     if random.random() < 0.4:
-        start = _first_used(main) or 0
+        start = _find_first_used(main) or 0
         begin = start + random.randint(0, 8)
         for index in range(begin, begin + random.randint(1, 6)):
             day[index] = random.randint(4, HALF_HOUR)
@@ -183,5 +183,5 @@ def _add_capped(left: bytes, right: bytes) -> bytes:
     return bytes(min(a + b, HALF_HOUR) for a, b in zip(left, right, strict=True))
 
 
-def _first_used(minutes: bytes) -> int | None:
+def _find_first_used(minutes: bytes) -> int | None:
     return next((index for index, used in enumerate(minutes) if used), None)

@@ -14,8 +14,8 @@ from insights_exporter.demo.population.activity import (
     MAIN,
     PLANS_PER_PERSONA,
     Measure,
-    all_plans,
     is_built,
+    make_plans,
     measure,
 )
 from insights_exporter.demo.population.templates import PARAMETERS, SESSION_APPS, Catalog, make_catalog, mix
@@ -299,7 +299,7 @@ class Population:
             (user, template)
             for user, plan in zip(users, plans, strict=True)
             for template, half_hour in zip(
-                _order_templates(plan, self._user_templates[user]), all_plans()[plan].builds, strict=True
+                _order_templates(plan, self._user_templates[user]), make_plans()[plan].builds, strict=True
             )
             if template != NO_TEMPLATE and is_built(half_hour, part)
         ]
@@ -308,7 +308,9 @@ class Population:
 @lru_cache(512)
 def _list_region_days(span: Span) -> Sequence[RegionDay]:
     return [
-        RegionDay(index, day, part) for index, region in enumerate(REGIONS) for day, part in span.days(region)
+        RegionDay(index, day, part)
+        for index, region in enumerate(REGIONS)
+        for day, part in span.split_by_day(region)
     ]
 
 
@@ -321,7 +323,7 @@ def draw_latency_factor(seed: int, region: int, day: int) -> float:
 def _order_templates(plan: int, templates: Templates) -> Templates:
     """Return the main template of a day and the other one."""
     main, other = templates
-    return (other, main) if all_plans()[plan].is_swapped and other != NO_TEMPLATE else (main, other)
+    return (other, main) if make_plans()[plan].is_swapped and other != NO_TEMPLATE else (main, other)
 
 
 @lru_cache(65536)

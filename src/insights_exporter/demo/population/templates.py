@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 
-def uuids(random: Random, count: int) -> list[str]:
+def draw_uuids(random: Random, count: int) -> list[str]:
     """Return `count` random UUIDs (version 4), as text."""
     return [str(UUID(bytes=random.randbytes(16), version=4)) for _ in range(count)]
 
@@ -49,16 +49,16 @@ def mix(*numbers: int) -> int:
     return mixed
 
 
-def _one_of(*values: str) -> ValueChooser:
+def _pick_from(*values: str) -> ValueChooser:
     return lambda number: values[number % len(values)]
 
 
-def _offered(*options: ParameterOption) -> ValueChooser:
+def _pick_option(*options: ParameterOption) -> ValueChooser:
     # The first options are the popular ones.
     return lambda number: options[min(number % len(options), (number >> 8) % len(options))].value
 
 
-def _repository(number: int) -> str:
+def _pick_repository(number: int) -> str:
     user = f"dev{number % 997}"
     if number % 3 == 0:
         return ""
@@ -67,7 +67,7 @@ def _repository(number: int) -> str:
     return f"https://{user}:hunter{number % 9973}@git.example.com/{user}/dotfiles.git"
 
 
-def _branch(number: int) -> str:
+def _pick_branch(number: int) -> str:
     if number % 4 == 0:
         return "main"
     return f"feature/TEAM-{number % 20011}-{'<fix>' if number % 7 == 0 else 'work'}"
@@ -90,20 +90,22 @@ GREETINGS = ("", "", 'say "hi"', "back\\slash", "zwei\nZeilen")
 NEAR = REGIONS[:2]
 
 PARAMETERS = (
-    SampleParameter("region", "Region", "string", "Where the workspace runs", _offered(*REGIONS), REGIONS),
-    SampleParameter("region", "Region", "string", "The zone of the cluster", _offered(*NEAR), NEAR),
-    SampleParameter("cpu", "CPU cores", "number", "Cores of the workspace", _offered(*SIZES), SIZES),
+    SampleParameter(
+        "region", "Region", "string", "Where the workspace runs", _pick_option(*REGIONS), REGIONS
+    ),
+    SampleParameter("region", "Region", "string", "The zone of the cluster", _pick_option(*NEAR), NEAR),
+    SampleParameter("cpu", "CPU cores", "number", "Cores of the workspace", _pick_option(*SIZES), SIZES),
     SampleParameter("disk_gb", "Disk", "number", "Gigabytes", lambda number: str(20 + 10 * (number % 25))),
     SampleParameter(
-        "gpu", "GPU", "bool", "Whether a GPU is attached", _one_of("false", "false", "false", "true")
+        "gpu", "GPU", "bool", "Whether a GPU is attached", _pick_from("false", "false", "false", "true")
     ),
-    SampleParameter("ides", "IDEs", "list(string)", "What to install", _one_of(*IDES)),
-    SampleParameter("dotfiles_uri", "Dotfiles", "string", "A git repository, may be empty", _repository),
+    SampleParameter("ides", "IDEs", "list(string)", "What to install", _pick_from(*IDES)),
+    SampleParameter("dotfiles_uri", "Dotfiles", "string", "A git repository, may be empty", _pick_repository),
     SampleParameter("api_token", "API token", "string", "Of the mirror", lambda number: f"tok-{number:08x}"),
     SampleParameter("contact", "", "string", "", lambda number: f"dev{number % 4001}@example.com"),
-    SampleParameter("branch", "Branch", "string", "What to check out", _branch),
-    SampleParameter("image", "Base image", "string", "Container image", _offered(*IMAGES), IMAGES),
-    SampleParameter("motd", "Greeting", "string", "Shown at login", _one_of(*GREETINGS)),
+    SampleParameter("branch", "Branch", "string", "What to check out", _pick_branch),
+    SampleParameter("image", "Base image", "string", "Container image", _pick_option(*IMAGES), IMAGES),
+    SampleParameter("motd", "Greeting", "string", "Shown at login", _pick_from(*GREETINGS)),
 )
 
 
@@ -196,14 +198,14 @@ class Catalog:
 
 def make_catalog(random: Random, templates: int) -> Catalog:
     """Return two organizations, `templates` templates and a deleted one."""
-    ids = iter(uuids(random, templates + 3))
+    ids = iter(draw_uuids(random, templates + 3))
     organizations = (
         Organization(next(ids), "coder", "Coder"),
         Organization(next(ids), "research", "Research & Development"),
     )
     made = [_make_template(next(ids), index, organizations) for index in range(templates)]
     retired = SampleTemplate(
-        next(ids), RETIRED, organizations[0], APP_SETS[1], _parameters(1), 0.05, deleted=True
+        next(ids), RETIRED, organizations[0], APP_SETS[1], _select_parameters(1), 0.05, deleted=True
     )
     return Catalog(organizations, (*made, retired))
 
@@ -215,11 +217,11 @@ def _make_template(id_: str, index: int, organizations: tuple[Organization, ...]
         name=name,
         organization=organizations[index % 3 == OTHER_ORGANIZATION],
         apps=APP_SETS[index % len(APP_SETS)],
-        parameters=_parameters(index),
+        parameters=_select_parameters(index),
         weight=0.0 if name == UNUSED else 1.0 / (1 + index) ** 0.7,
         deprecated=name == DEPRECATED,
     )
 
 
-def _parameters(template: int) -> tuple[int, ...]:
+def _select_parameters(template: int) -> tuple[int, ...]:
     return tuple(index for index in range(len(PARAMETERS)) if (index + template) % 3 != 2)

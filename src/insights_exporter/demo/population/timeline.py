@@ -44,7 +44,7 @@ REGIONS = (
 
 
 @cache
-def first_half_hour(region: Region, day: int) -> int:
+def find_first_half_hour(region: Region, day: int) -> int:
     """Return the half hour, counted in UTC from day 0, with which a local day (an ordinal) begins."""
     noon = datetime.combine(date.fromordinal(day), time(12), ZoneInfo(region.zone))
     offset = noon.utcoffset() or timedelta()
@@ -68,10 +68,10 @@ class Span(NamedTuple):
     after: int
     minutes: int = 0
 
-    def days(self, region: Region) -> Iterator[tuple[int, "Span"]]:
+    def split_by_day(self, region: Region) -> Iterator[tuple[int, "Span"]]:
         """Yield the local days of a region in the span, each with the part that lies in it."""
         for day in range(self.first // HALF_HOURS_PER_DAY - 1, self.after // HALF_HOURS_PER_DAY + 2):
-            begin = first_half_hour(region, day)
+            begin = find_first_half_hour(region, day)
             first = min(max(self.first - begin, 0), HALF_HOURS_PER_DAY)
             after = min(max(self.after - begin, first), HALF_HOURS_PER_DAY)
             minutes = self.minutes if 0 <= self.after - begin < HALF_HOURS_PER_DAY else 0
@@ -79,21 +79,21 @@ class Span(NamedTuple):
                 yield day, Span(first, after, minutes)
 
 
-def span_between(start: datetime, end: datetime, now: datetime) -> Span:
+def build_span(start: datetime, end: datetime, now: datetime) -> Span:
     """Return the span from `start` to `end` as rolled up at `now`.
 
     A half hour counts only if all of it is in the window. The running one
     counts with the minutes up to the last rollup.
     """
-    first = max(-(-_seconds(start) // (60 * HALF_HOUR)), FOUNDED * HALF_HOURS_PER_DAY)
-    after = _seconds(end) // (60 * HALF_HOUR)
-    rolled = _seconds(now) // (60 * ROLLUP_MINUTES) * ROLLUP_MINUTES
+    first = max(-(-_count_seconds(start) // (60 * HALF_HOUR)), FOUNDED * HALF_HOURS_PER_DAY)
+    after = _count_seconds(end) // (60 * HALF_HOUR)
+    rolled = _count_seconds(now) // (60 * ROLLUP_MINUTES) * ROLLUP_MINUTES
     running, minutes = divmod(rolled, HALF_HOUR)
     if after <= running:
         return Span(first, max(first, after))
     return Span(first, max(first, running), minutes if running >= first else 0)
 
 
-def _seconds(moment: datetime) -> int:
+def _count_seconds(moment: datetime) -> int:
     moment = moment.astimezone(UTC)
     return (moment.toordinal() * MINUTES_PER_DAY + moment.hour * 60 + moment.minute) * 60 + moment.second

@@ -7,7 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from insights_exporter.demo.population.activity import PERSONAS, PLANS_PER_PERSONA
-from insights_exporter.demo.population.templates import Catalog, Organization, mix, uuids
+from insights_exporter.demo.population.templates import Catalog, Organization, draw_uuids, mix
 from insights_exporter.demo.population.timeline import FOUNDED, REGIONS
 
 GROWTH_DAYS = 2000
@@ -65,7 +65,7 @@ class User(NamedTuple):
 
 def make_users(random: Random, count: int, catalog: Catalog) -> tuple[User, ...]:
     """Return `count` users in the order of their ids, which is the order of the API's responses."""
-    ids = sorted(uuids(random, count))
+    ids = sorted(draw_uuids(random, count))
     weights = tuple(accumulate(template.weight for template in catalog.templates))
     shares = tuple(accumulate(region.share for region in REGIONS))
     return tuple(_make_user(random, index, id_, weights, shares) for index, id_ in enumerate(ids))
@@ -82,7 +82,7 @@ def _make_user(
     final_status = _FINAL_STATUSES[random.randrange(len(_FINAL_STATUSES))]
     return User(
         id=id_,
-        username=_username(index),
+        username=_make_username(index),
         avatar_url=f"https://avatars.example.com/u/{index}" if random.random() < 0.7 else "",
         region=region,
         main=main,
@@ -97,12 +97,12 @@ def _make_user(
     )
 
 
-def _username(index: int) -> str:
+def _make_username(index: int) -> str:
     first = _FIRST_NAMES[index % len(_FIRST_NAMES)]
     last = _LAST_NAMES[index // len(_FIRST_NAMES) % len(_LAST_NAMES)]
     number = index // (len(_FIRST_NAMES) * len(_LAST_NAMES))
     # The name of a deleted user may be used again: one in fifty has a namesake.
-    return f"{first}.{last}{number or ''}" if index % 50 != 49 else _username(index - 1)
+    return f"{first}.{last}{number or ''}" if index % 50 != 49 else _make_username(index - 1)
 
 
 def _draw_latency(random: Random, region: int) -> float:
@@ -133,7 +133,7 @@ class UserGroup(NamedTuple):
 
 def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) -> tuple[UserGroup, ...]:
     """Return the groups of everyone, then `count` teams, of which the last has three users only."""
-    ids = uuids(Random(f"groups {seed}"), count)  # noqa: S311 - sample data need no secrets
+    ids = draw_uuids(Random(f"groups {seed}"), count)  # noqa: S311 - sample data need no secrets
     homes = [_list_organizations(user, catalog) for user in users]
     everyone = [
         UserGroup(each.id, EVERYONE, "", each, [user for user, home in enumerate(homes) if each in home])
