@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: run the benchmarks and write `benchmarks/RESULTS.md`."""
+"""`python -m benchmarks`: run the benchmarks, and update their sections of `benchmarks/RESULTS.md`."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from benchmarks import backfill, comparison, deployment_count, load, polling, sc
 from benchmarks.attacks import run as attacks
 from benchmarks.attacks.catalog import ATTACKS
 from benchmarks.measure import describe_machine
-from benchmarks.results import Section, render
+from benchmarks.results import Section, update
 from benchmarks.sizes import FULL, SMALL, Sizes
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -34,27 +34,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help=f"all, or some of {', '.join(TOPICS)}")
     parser.add_argument(
-        "--small", action="store_true", help="run every topic with small sizes, as a smoke test"
+        "--small", action="store_true", help="run with small sizes, as a smoke test; needs --output"
     )
     parser.add_argument(
         "--attack",
         action="append",
         choices=[each.name for each in ATTACKS],
         metavar="NAME",
-        help="measure only this attack (repeatable)",
+        help="measure only this attack (repeatable); needs --output",
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where to write the results")
+    parser.add_argument("--output", type=Path, help=f"the file to update (default: {RESULTS.name})")
     arguments = parser.parse_args()
     unknown = set(arguments.topics) - TOPICS.keys()
     if unknown:
         parser.error(f"no such topic: {', '.join(sorted(unknown))}; there are {', '.join(TOPICS)}")
+    if (arguments.small or arguments.attack) and not arguments.output:
+        parser.error("--small and --attack need --output, since they do not replace whole results")
     sizes = SMALL if arguments.small else FULL
     if arguments.attack:
         sizes = replace(sizes, attacks=frozenset(arguments.attack))
-    machine_line = describe_machine()
-    sections = list(_run_topics(arguments.topics or list(TOPICS), sizes))
-    arguments.output.write_text(render(machine_line, sections), encoding="utf-8")
-    sys.stdout.write(arguments.output.read_text(encoding="utf-8"))
+    machine = describe_machine()
+    found = list(_run_topics(arguments.topics or list(TOPICS), sizes))
+    sections = [replace(each, notes=(*each.notes, machine)) for each in found]
+    output: Path = arguments.output or RESULTS
+    earlier = output.read_text(encoding="utf-8") if output.exists() else ""
+    output.write_text(update(earlier, sections), encoding="utf-8")
+    sys.stdout.write(update("", sections))
 
 
 def _run_topics(topics: list[str], sizes: Sizes) -> Iterator[Section]:

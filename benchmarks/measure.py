@@ -1,9 +1,10 @@
-"""Resource usage of a process, and a description of the machine; from Linux's /proc."""
+"""Resource usage of a process, and a description of the machine, from Linux's /proc."""
 
 import math
 import os
 import platform
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -51,14 +52,15 @@ def compute_slope(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 
 def describe_machine() -> str:
-    """Return a one-line description of this machine."""
+    """Return a one-line description of this machine and of the day."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     load = os.getloadavg()[0]
     shared = ", so it was shared with other programs" if load > _IDLE_LOAD else ""
+    processor = f"{os.cpu_count()} x {models[0] if models else platform.machine()}"
     return (
-        f"Machine: {os.cpu_count()} x {models[0] if models else platform.machine()}, {memory:.0f} GB, "
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {processor}, {memory:.0f} GB, "
         f"Linux {platform.release()}, Python {platform.python_version()}; "
         f"load {load:.1f} at the beginning{shared}."
     )

@@ -1,7 +1,19 @@
 """Results of the benchmarks, tables and verdicts, and how they are rendered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+_HEAD = """\
+# Results
+
+Written by `make bench`. All programs ran on the same machine and served the same series over the loopback
+interface. Programs that are compared received requests in turn. Times are medians unless stated otherwise.
+Ratios are more significant than times, because all programs are slower or faster on other machines."""
+_TARGETS = "Targets"
+_TARGET_COLUMNS = ("section", "target", "reached", "met")
+
+
+Table = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +30,51 @@ class Section:
     """One topic: a table whose first row contains the column names, notes and verdicts."""
 
     title: str
-    table: Sequence[Sequence[str]]
+    table: Table
     notes: Sequence[str] = ()
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
 
 
-def render(machine: str, sections: Sequence[Section]) -> str:
-    """Return all results as a Markdown document."""
-    verdicts = [verdict for section in sections for verdict in section.verdicts]
-    rows = [("target", "reached", "met")]
-    rows += [(each.target, each.reached, "yes" if each.met else "**no**") for each in verdicts]
-    parts = ["# Results", _PREFACE, machine]
-    parts += ["## Targets", render_table(rows)] if verdicts else []
-    for section in sections:
-        parts += [f"## {section.title}", render_table(section.table), *section.notes]
-    return "\n\n".join(parts) + "\n"
+def update(text: str, sections: Sequence[Section]) -> str:
+    """Return the Markdown document of earlier results, with these sections added or replaced."""
+    earlier = _split(text)
+    targets = parse_table(earlier.pop(_TARGETS, ""))[1:]
+    new = {each.title: each for each in sections}
+    bodies = earlier | {title: _render_body(each) for title, each in new.items()}
+    rows: list[Sequence[str]] = [_TARGET_COLUMNS]
+    for title in bodies:
+        rows += _render_verdicts(new[title]) if title in new else [row for row in targets if row[0] == title]
+    parts = {_TARGETS: render_table(rows), **bodies}
+    return f"{_HEAD}\n" + "".join(f"\n## {title}\n\n{body}\n" for title, body in parts.items())
+
+
+def read_tables(text: str) -> Mapping[str, Table]:
+    """Return the table of each section of such a document, by title; the first row has the column names."""
+    return {title: parse_table(body) for title, body in _split(text).items()}
+
+
+def parse_table(text: str) -> Table:
+    """Return the cells of a Markdown table; all other lines are ignored."""
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    cells = [tuple(cell.strip() for cell in row) for row in rows]
+    return [row for row in cells if set(row) != {"---"}]
+
+
+def _split(text: str) -> dict[str, str]:
+    """Return the text of each section by its title."""
+    sections = (part.partition("\n\n") for part in text.split("\n## ")[1:])
+    return {title: body.strip() for title, _, body in sections}
+
+
+def _render_body(section: Section) -> str:
+    return "\n\n".join((render_table(section.table), *section.notes))
+
+
+def _render_verdicts(section: Section) -> Table:
+    return [
+        (section.title, each.target, each.reached, "yes" if each.met else "**no**")
+        for each in section.verdicts
+    ]
 
 
 def format_ms(seconds: float) -> str:
@@ -55,9 +97,3 @@ def render_table(rows: Iterable[Sequence[str]]) -> str:
     first, *others = rows
     lines = [first, ["---"] * len(first), *others]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-_PREFACE = """\
-Written by `make bench`. All programs ran on the same machine and served the same series over the loopback
-interface. Programs that are compared received requests in turn. Times are medians unless stated otherwise.
-Ratios are more significant than times, because all programs are slower or faster on other machines."""

@@ -13,6 +13,7 @@ from grafana.dashboards import PROVISIONED
 from grafana.preview import sums
 from scripts import (
     architecture_picture,
+    benchmark_docs,
     chart_defaults,
     chart_readme,
     chart_schema,
@@ -30,6 +31,7 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     failure_docs.render,
     command_line_docs.render,
     architecture_picture.render,
+    benchmark_docs.render,
     chart_defaults.render,
     chart_schema.render,
     chart_readme.render,

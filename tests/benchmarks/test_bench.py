@@ -44,13 +44,28 @@ def test_topic_is_measured_and_written_down(tmp_path: Path, topic: str) -> None:
     assert 0 == done.returncode, done.stderr
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert text == done.stdout
-    assert "\nMachine: " in text
+    assert "\nMeasured on " in text
     assert [] == [title for title in HEADINGS[topic] if f"\n## {title}\n\n| " not in text]
     if topic == "comparison":
         assert [] == [name for name in PEERS if f"\n| {name} | " not in text]
         assert [] == [
             name for name in list_missing_peers() if f"\n| {name} | missing |  |  |  |  |\n" not in text
         ]
+
+
+@pytest.mark.parametrize("flag", ["--small", "--attack=reloads"])
+def test_partial_results_are_not_recorded(tmp_path: Path, flag: str) -> None:
+    """Runs with small sizes or one attack must name their output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", flag, "attacks"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=build_environment(tmp_path),
+    )
+
+    assert 2 == done.returncode
+    assert "--small and --attack need --output" in done.stderr
 
 
 def test_unknown_topic_is_refused(tmp_path: Path) -> None:

@@ -1,14 +1,25 @@
 """Results of the benchmarks, and how they are rendered."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.__main__ import RESULTS
 from benchmarks.client import compute_quantile
 from benchmarks.measure import compute_slope
-from benchmarks.results import Section, Verdict, format_mb, format_ms, format_ratio, render
+from benchmarks.results import (
+    Section,
+    Verdict,
+    format_mb,
+    format_ms,
+    format_ratio,
+    read_tables,
+    update,
+)
+from tests.benchmarks.test_bench import HEADINGS
 
 FORMATTED = {
     "short time": (format_ms(0.00123), "1.2 ms"),
@@ -44,15 +55,44 @@ def test_quantile_is_one_of_the_times(seconds: list[float]) -> None:
     assert sum(each > half for each in seconds) <= len(seconds) / 2
 
 
+FAST = Section(
+    "Fast", [("what", "time"), ("it", "1 s")], ["Note."], [Verdict("at most 2 s", "1 s", met=True)]
+)
+SLOW = Section("Slow", [("what", "time"), ("it", "9 s")], [], [Verdict("at most 3 s", "9 s", met=False)])
+
+
 def test_results_are_rendered() -> None:
     """Verdicts come first, then each section with its notes."""
-    verdict = Verdict("at most 1 s", "2 s", met=False)
-    section = Section("Topic", [("what", "time"), ("it", "2 s")], ["Note."], [verdict])
-    page = render("Machine: a small one.", [section])
+    page = update("", [FAST, SLOW])
 
     assert page.startswith("# Results\n\nWritten by `make bench`.")
     assert page.endswith(
-        "Machine: a small one.\n\n"
-        "## Targets\n\n| target | reached | met |\n| --- | --- | --- |\n| at most 1 s | 2 s | **no** |\n\n"
-        "## Topic\n\n| what | time |\n| --- | --- |\n| it | 2 s |\n\nNote.\n"
+        "\n\n## Targets\n\n| section | target | reached | met |\n| --- | --- | --- | --- |\n"
+        "| Fast | at most 2 s | 1 s | yes |\n| Slow | at most 3 s | 9 s | **no** |\n\n"
+        "## Fast\n\n| what | time |\n| --- | --- |\n| it | 1 s |\n\nNote.\n\n"
+        "## Slow\n\n| what | time |\n| --- | --- |\n| it | 9 s |\n"
     )
+
+
+def test_results_of_other_topics_are_kept() -> None:
+    """A run replaces its sections and targets in their places, and appends new ones."""
+    faster = replace(FAST, notes=[], verdicts=[Verdict("at most 1 s", "0 s", met=True)])
+    new = replace(SLOW, title="New")
+
+    assert update("", [faster, SLOW, new]) == update(update("", [FAST, SLOW]), [new, faster])
+
+
+def test_tables_are_read() -> None:
+    """Each section has its table, the column names first, without its notes."""
+    tables = read_tables(update("", [FAST, SLOW]))
+
+    assert ["Targets", "Fast", "Slow"] == list(tables)
+    assert [("what", "time"), ("it", "1 s")] == tables["Fast"]
+
+
+def test_recorded_results_are_whole() -> None:
+    """The recorded results are those of `make bench`: rendering them again changes nothing."""
+    text = RESULTS.read_text(encoding="utf-8")
+
+    assert text == update(text, [])
+    assert [] == [title for titles in HEADINGS.values() for title in titles if title not in read_tables(text)]
