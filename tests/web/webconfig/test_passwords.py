@@ -188,6 +188,21 @@ async def test_waiting_logins_are_limited(limits: LoginLimits) -> None:
     assert await checker.verify(USERS, b"alice", b"secret")
 
 
+async def test_login_of_another_client_takes_the_place_of_one_of_many() -> None:
+    """If the places are taken, the client with the most waiting logins loses its last one."""
+    checker = PasswordChecker(LoginLimits(waiting=5))
+
+    logins = [*guesses(checker, 4, "flood"), *guesses(checker, 2, "second"), *guesses(checker, 4, "third")]
+    results = await asyncio.gather(*logins, return_exceptions=True)
+
+    checked = [result is False for result in results]
+    assert [[True, True, True, False], [True, True], [True, False, False, False]] == [
+        checked[:4],
+        checked[4:6],
+        checked[6:],
+    ]
+
+
 async def test_clients_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client with many logins does not delay another one by all of them."""
     checked: list[bytes] = []
@@ -253,7 +268,7 @@ async def test_lock_passes_from_client_to_client() -> None:
     lock, order = FairLock(), list[str]()
 
     async def take(client: str) -> None:
-        await lock.acquire(client)
+        assert await lock.acquire(client)
         order.append(client)
         lock.release()
 

@@ -6,7 +6,7 @@ import binascii
 import math
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -57,7 +57,7 @@ class FairLock:
     """A lock that waiting clients get in rotation, however often each of them waits."""
 
     def __init__(self) -> None:
-        self._turns: dict[asyncio.Future[None], str] = {}
+        self._turns: dict[asyncio.Future[bool], str] = {}
         """The clients of the waiters, in the order in which they get the lock."""
         self._locked = False
 
@@ -70,21 +70,33 @@ class FairLock:
         """Return the number of waiters of a client."""
         return list(self._turns.values()).count(client)
 
-    async def acquire(self, client: str) -> None:
-        """Acquire the lock for a client."""
+    async def acquire(self, client: str) -> bool:
+        """Acquire the lock for a client; return False if another client took its place."""
         if not self._locked:
             self._locked = True
-            return
-        turn = asyncio.get_running_loop().create_future()
+            return True
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._turns[turn] = client
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # the turn came at the same moment
+            if not turn.cancelled() and turn.result():  # the turn came at the same moment
                 self.release()
             raise
         finally:
             self._turns.pop(turn, None)
+
+    def displace(self, client: str) -> bool:
+        """Refuse the last waiter of the client with the most; return False if `client` would have as many."""
+        counts = Counter(self._turns.values())
+        most = max(counts, key=counts.__getitem__)
+        if counts[most] <= counts[client] + 1:
+            return False
+        last = next(turn for turn, name in reversed(self._turns.items()) if name == most)
+        del self._turns[last]
+        if not last.done():
+            last.set_result(False)
+        return True
 
     def release(self) -> None:
         """Pass the lock to the next client, whose other waiters go to the end."""
@@ -95,7 +107,7 @@ class FairLock:
         client = self._turns.pop(turn)
         for other in [turn for turn, name in self._turns.items() if name == client]:
             self._turns[other] = self._turns.pop(other)
-        turn.set_result(None)
+        turn.set_result(True)
 
 
 class TooManyLogins(Exception):
@@ -170,13 +182,15 @@ class PasswordChecker:
 
     async def _acquire(self, client: str) -> None:
         limits, lock = self._limits, self._lock
-        if lock.waiting >= limits.waiting or lock.count_waiting(client) >= limits.waiting_per_client:
-            raise self._describe_too_many_logins()
+        has_place = lock.count_waiting(client) < limits.waiting_per_client
+        has_place = has_place and (lock.waiting < limits.waiting or lock.displace(client))
         try:
             async with asyncio.timeout(limits.wait_seconds):
-                await lock.acquire(client)
+                is_acquired = has_place and await lock.acquire(client)
         except TimeoutError:
-            raise self._describe_too_many_logins() from None
+            is_acquired = False
+        if not is_acquired:
+            raise self._describe_too_many_logins()
 
     async def _check(self, key: bytes, password: bytes, hash_: bytes, *, is_known: bool) -> bool:
         start = time.monotonic()
