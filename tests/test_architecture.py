@@ -195,10 +195,10 @@ def test_nothing_private_of_others_is_used() -> None:
     assert {} == {path.name: uses for path in modules() if (uses := list(private_uses(path)))}
 
 
-def test_exposition_knows_no_metric_by_name() -> None:
-    """Rendering, limits and the page are the same for all families."""
+def test_metrics_are_named_by_datasets_only() -> None:
+    """Rendering, limits and commands are the same for all families; they get names from the registry."""
     assert [] == [
-        path.name
-        for path in (PACKAGE / "exposition").glob("*.py")
-        if "coder_insights_" in path.read_text(encoding="utf-8")
+        path.relative_to(PACKAGE).as_posix()
+        for path in modules()
+        if package(path) != "datasets" and "coder_insights_" in path.read_text(encoding="utf-8")
     ]

@@ -5,9 +5,10 @@ What a command needs is imported when it runs, so that `--help` is quick.
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +37,8 @@ from insights_exporter.commands.flags import (
     start_logging,
     switch,
 )
+
+_DAY: Mapping[str, Any] = {"metavar": "YYYY-MM-DD", "formats": ["%Y-%m-%d"]}
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -101,6 +104,7 @@ def _serve(
             with hide_modules("click", "greenlet", "rich"):  # 6 MB
                 start_logging(log_level, log_format)
                 from insights_exporter.commands.serve import ServeOptions, check_config, serve
+                from insights_exporter.datasets.registry import DATASETS
 
             if listen_address and systemd_socket:
                 what = "is mutually exclusive with --web.listen-address; keep one of them"
@@ -117,7 +121,7 @@ def _serve(
                 shard=shard,
                 total_shards=total_shards,
             )
-            (check_config if config_check else serve)(options)
+            (check_config if config_check else serve)(options, DATASETS)
 
 
 def _refuse_stray_flags(context: typer.Context) -> None:
@@ -168,9 +172,11 @@ def _demo(
     with defer_signals(), exit_on_error():
         start_logging(log_level, log_format)
         from insights_exporter.commands.demo import SampleData, run_demo
+        from insights_exporter.datasets.registry import DATASETS
 
         data = SampleData(users, templates, seed, rules, server_version, tuple(faults or ()))
-        run_demo(data, listen_address or (DEFAULT_ADDRESS,), web_config_file, prometheus=prometheus)
+        addresses = listen_address or (DEFAULT_ADDRESS,)
+        run_demo(data, addresses, web_config_file, DATASETS, prometheus=prometheus)
 
 
 @app.command("check", cls=Command)
@@ -190,9 +196,10 @@ def _check(
     """
     start_logging(log_level, log_format)
     from insights_exporter.commands.check import check
+    from insights_exporter.datasets.registry import DATASETS
 
     with exit_on_error():
-        raise typer.Exit(check(config_file, output))
+        raise typer.Exit(check(config_file, output, DATASETS))
 
 
 @app.command("scrape", cls=Command)
@@ -216,9 +223,10 @@ def _scrape(
     """
     start_logging(log_level, log_format)
     from insights_exporter.commands.scrape import scrape
+    from insights_exporter.datasets.registry import DATASETS
 
     with exit_on_error():
-        raise typer.Exit(scrape(config_file, output, format_))
+        raise typer.Exit(scrape(config_file, output, format_, DATASETS))
 
 
 @app.command("health", cls=Command)
@@ -249,18 +257,10 @@ def _health(
 @app.command("backfill", cls=Command)
 def _backfill(
     *,
-    since: Annotated[
-        datetime,
-        option("--since", "First day of the history.", "YYYY-MM-DD", formats=["%Y-%m-%d"]),
-    ],
+    since: Annotated[datetime, option("--since", "First day of the history.", **_DAY)],
     until: Annotated[
         datetime | None,
-        option(
-            "--until",
-            "End of the history, excluding this day. Default: 3 hours ago.",
-            "YYYY-MM-DD",
-            formats=["%Y-%m-%d"],
-        ),
+        option("--until", "End of the history, excluding this day. Default: 3 hours ago.", **_DAY),
     ] = None,
     deployment: Annotated[
         list[str] | None, option("--deployment", "Deployment to import. Default: all. Repeatable.", "NAME")
@@ -354,7 +354,7 @@ def _backfill(
             resume=resume,
             dry_run=dry_run,
         )
-        raise typer.Exit(backfill(options))
+        raise typer.Exit(backfill(options, DATASETS))
 
 
 config = typer.Typer(
@@ -391,7 +391,7 @@ def _config_show(
     start_logging(log_level, log_format)
     from insights_exporter.commands.serve import load_and_warn
     from insights_exporter.config.dump import dump_config
+    from insights_exporter.datasets.registry import DATASETS
 
     with exit_on_error():
-        text = dump_config(load_and_warn(config_file))
-    typer.echo(text, nl=False)
+        typer.echo(dump_config(load_and_warn(config_file, DATASETS)), nl=False)

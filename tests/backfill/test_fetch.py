@@ -79,7 +79,7 @@ def test_parameters_and_users_must_be_included(
     """By default history has neither parameters nor users."""
     config = restrict_config(deployment(), include)
 
-    assert len(list(select_datasets(config, include))) == datasets
+    assert len(list(select_datasets(config, include, DATASETS))) == datasets
     assert config.parameters.windows == parameters
 
 
@@ -87,4 +87,4 @@ def test_dataset_that_is_off_has_no_history() -> None:
     """A dataset that is not polled is not requested for the past either."""
     config = deployment(datasets={"daus": {"enabled": False}})
 
-    assert "daus" not in [dataset.name for dataset in select_datasets(config, Include())]
+    assert "daus" not in [dataset.name for dataset in select_datasets(config, Include(), DATASETS)]

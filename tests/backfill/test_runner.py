@@ -15,6 +15,7 @@ from insights_exporter.backfill.runner import BackfillPlan, run
 from insights_exporter.backfill.state import BackfillState
 from insights_exporter.backfill.timeline import BackfillRange
 from insights_exporter.coder.errors import ApiError
+from insights_exporter.datasets.registry import DATASETS
 
 SPAN = BackfillRange(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
 LINE = 'coder_insights_active_users{window="7d"} 3\n'
@@ -92,7 +93,7 @@ async def run_once(
     """Run once, like a separate process."""
     listener = RecordingListener()
     state = BackfillState(folder, "config", resume=True)
-    plan = BackfillPlan(span, {}, folder, sinks, listener=listener, pauses=(0.001, 0.002))
+    plan = BackfillPlan(span, {}, DATASETS, folder, sinks, listener=listener, pauses=(0.001, 0.002))
     try:
         await run(plan, source, state)
     finally:

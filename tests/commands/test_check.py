@@ -66,7 +66,7 @@ class Checker:
     def _run(self, format_: Literal["table", "json"], url: str, **config: Any) -> tuple[int, str]:  # noqa: ANN401 -- as above
         path = write_config(self._folder, url, **config)
         with capture_logs():
-            status = check(path, format_)
+            status = check(path, format_, DATASETS)
         shown = self._capsys.readouterr()
         assert "" == shown.err
         assert DEMO_TOKEN not in shown.out
@@ -281,7 +281,7 @@ def test_one_template_is_enough(checker: Checker, tmp_path: Path) -> None:
         checked = checker.report(url)
         requested = [each for each in server.requests if "template_ids" in each.query]
         with capture_logs():
-            scrape(tmp_path / "config.yml", tmp_path / "page", "text")
+            scrape(tmp_path / "config.yml", tmp_path / "page", "text", DATASETS)
 
     breakdown = checked.of("template-breakdown")
     exposed = re.search(

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 from structlog.testing import capture_logs
 
 from insights_exporter.commands.scrape import scrape
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.commands.config import TOKEN, config_flag, write_config
 from tests.demo.client import coder
@@ -84,7 +85,7 @@ def scrape_into_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scrape:
     def run(url: str, format_: str = "text") -> ScrapeResult:
         output = folder / "coder.prom"
         with capture_logs() as logged:
-            status = scrape(write_config(tmp_path, url), output, format_)
+            status = scrape(write_config(tmp_path, url), output, format_, DATASETS)
         assert [output] == list(folder.iterdir())
         assert 0o644 == output.stat().st_mode & 0o777
         page = output.read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ async def test_reload_during_the_start_waits(tmp_path: Path, monkeypatch: pytest
     path = write_config(tmp_path, f"http://127.0.0.1:{free_port()}")
     read_config = partial(load_config, path, TOKEN, DATASETS)
     options = serve.ServeOptions(config_file=path, listen_addresses=["127.0.0.1:0"])
-    exporter = serve.Exporter(options, read_config(), TOKEN, read_config)
+    exporter = serve.Exporter(options, read_config(), TOKEN, read_config, DATASETS)
 
     run = asyncio.create_task(exporter.run())
     await CountingManager.first.wait()
@@ -70,7 +70,7 @@ async def test_many_signals_are_few_reloads(tmp_path: Path, monkeypatch: pytest.
 
     options = serve.ServeOptions(config_file=path, listen_addresses=["127.0.0.1:0"])
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    exporter = serve.Exporter(options, loaded, TOKEN, read_config)
+    exporter = serve.Exporter(options, loaded, TOKEN, read_config, DATASETS)
     run = asyncio.create_task(exporter.run(started.set_result))
     await started
     for _ in range(100):

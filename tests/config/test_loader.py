@@ -109,6 +109,20 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert (tmp_path / "token", tmp_path / "ca.pem") == (deployment.token_file, deployment.tls.ca_file)
 
 
+def test_datasets_are_those_of_the_registry(tmp_path: Path) -> None:
+    """With one dataset more and one less, the new one is a key of `datasets:`, and the other is unknown."""
+    registry = {"widgets", *DATASETS} - {"daus"}
+    path = make_private(tmp_path / "config.yml", b"")
+
+    def load(dataset: str) -> Deployment:
+        path.write_text(f"{SMALLEST.rstrip(chr(10))[:-2]}, datasets: {{{dataset}: {{every: 45m}}}}}}]\n")
+        return load_config(path, ENVIRON, registry).config.deployments[0]
+
+    with pytest.raises(ConfigError, match=r"datasets\.daus: is not a known key; known names are .*widgets"):
+        load("daus")
+    assert {"widgets": 2700.0} == {name: each.every for name, each in load("widgets").datasets.items()}
+
+
 def test_file_overrides_the_environment(tmp_path: Path) -> None:
     """If a file is given, variables configure no deployment."""
     path = make_private(tmp_path / "config.yml", SMALLEST.encode())

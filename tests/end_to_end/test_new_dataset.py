@@ -88,9 +88,8 @@ def coder() -> CoderWithWidgets:
 
 
 @pytest.fixture
-def config_file(coder: CoderWithWidgets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Yield the file of a config for the running server; the dataset is registered."""
-    monkeypatch.setitem(DATASETS, NEW.name, NEW)
+def config_file(coder: CoderWithWidgets, tmp_path: Path) -> Iterator[Path]:
+    """Yield the file of a config for the running server."""
     path = tmp_path / "config.yml"
     with serve(coder) as url:
         datasets = "{daus: {enabled: false}, widgets: {every: 45m}}"
@@ -106,7 +105,7 @@ def test_it_is_polled_and_exposed_with_its_health(config_file: Path, tmp_path: P
     """Its sample, its health metrics and its configured interval are exposed."""
     output = tmp_path / "exposition"
 
-    status = scrape(config_file, output, "text")
+    status = scrape(config_file, output, "text", REGISTRY)
 
     lines = output.read_text().splitlines()
     poll = 'dataset="widgets",deployment="dev"'
@@ -120,7 +119,7 @@ def test_it_is_polled_and_exposed_with_its_health(config_file: Path, tmp_path: P
 def check_widgets(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Mapping[str, object]:
     """Return what `check` reports of the dataset."""
     with capture_logs():
-        check(config_file, "json")
+        check(config_file, "json", REGISTRY)
     (deployment,) = json.loads(capsys.readouterr().out)
     (result,) = [each for each in deployment["datasets"] if each["dataset"] == "widgets"]
     return dict(result)

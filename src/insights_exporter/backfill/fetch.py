@@ -15,7 +15,7 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
-from insights_exporter.datasets.registry import DATASETS, select_enabled
+from insights_exporter.datasets.registry import select_enabled
 from insights_exporter.datasets.timerange import find_midnight, span_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import select_families_to_drop
@@ -54,9 +54,11 @@ def restrict_config(deployment: Deployment, include: Include) -> Deployment:
     return deployment.model_copy(update=update)
 
 
-def select_datasets(deployment: Deployment, include: Include) -> Iterator[Dataset]:
+def select_datasets(
+    deployment: Deployment, include: Include, datasets: Mapping[str, Dataset]
+) -> Iterator[Dataset]:
     """Yield the datasets that have a history, are enabled and included."""
-    for dataset in select_enabled(deployment, DATASETS):
+    for dataset in select_enabled(deployment, datasets):
         if dataset.backfill == "always" or (dataset.backfill == "users" and include.users):
             yield dataset
 
@@ -86,14 +88,14 @@ class HistoryFetcher:
     def __init__(
         self,
         context: PollContext,
-        include: Include,
+        datasets: Iterable[Dataset],
         coder: CoderClient,
         options: RequestOptions,
         on_invalid_rows: Callable[[str, Sequence[str]], None],
     ) -> None:
-        self._deployment = restrict_config(context.deployment, include)
-        self._base = replace(context, deployment=self._deployment)
-        self._datasets = tuple(select_datasets(self._deployment, include))
+        self._deployment = context.deployment
+        self._base = context
+        self._datasets = tuple(datasets)
         self._coder = coder
         self._options = options
         self._on_invalid_rows = on_invalid_rows

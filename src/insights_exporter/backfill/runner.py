@@ -14,7 +14,8 @@ from insights_exporter.backfill.openmetrics import Day, FileStats, check_file, w
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.datasets.registry import DATASETS, list_data_families
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import list_data_families
 from insights_exporter.exposition.text import list_sample_names
 
 PAUSES = (15.0, 60.0, 180.0)
@@ -54,6 +55,7 @@ class BackfillPlan:
 
     span: BackfillRange
     labels: Mapping[str, str]
+    datasets: Mapping[str, Dataset]
     folder: Path
     sinks: Sequence[Sink] = ()
     listener: ProgressListener = field(kw_only=True)
@@ -101,7 +103,9 @@ async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state:
     """Write, check and deliver the file of a month, and remove its days."""
     days = [Day(state.read_day(day), times) for day, times in part.days]
     help_texts = {
-        name: family.help for family in list_data_families(DATASETS) for name in list_sample_names(family)
+        name: family.help
+        for family in list_data_families(plan.datasets)
+        for name in list_sample_names(family)
     }
     stats = await write_month(plan.folder / f"{part.name}.om", help_texts, days, plan.labels)
     await check_file(stats)

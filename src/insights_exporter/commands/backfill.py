@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 import typer
 
-from insights_exporter.backfill.fetch import HistoryFetcher
+from insights_exporter.backfill.fetch import HistoryFetcher, restrict_config, select_datasets
 from insights_exporter.backfill.openmetrics import VerificationError
 from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink, require_promtool
 from insights_exporter.backfill.remote_write import RemoteWriteRejected
@@ -44,8 +44,7 @@ from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.secrets import read_key
-from insights_exporter.datasets.base import PollContext, Template
-from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.base import Dataset, PollContext, Template
 from insights_exporter.datasets.timerange import find_midnight
 from insights_exporter.log import describe_exception
 from insights_exporter.polling.deployment import DeploymentPoller
@@ -71,20 +70,20 @@ _EXPECTED_ERRORS = (
 )
 
 
-def backfill(options: BackfillOptions) -> int:
+def backfill(options: BackfillOptions, datasets: Mapping[str, Dataset]) -> int:
     """Write the history of the deployments, and import or send it if wanted; return the exit status.
 
     Raises:
         ConfigError, CommandError: The config or a flag is invalid.
     """
-    config = _select_deployments(load_and_warn(options.config_file).config, options.deployments)
+    config = _select_deployments(load_and_warn(options.config_file, datasets).config, options.deployments)
     if options.tsdb is not None:
         try:
             require_promtool()
         except ImportFailed as error:
             raise CommandError(f"--import: {error}") from None
     try:
-        return run_interruptible(_backfill_all(options, config))
+        return run_interruptible(_backfill_all(options, config, datasets))
     except Interrupted:
         structlog.get_logger("insights_exporter").warning("backfill interrupted", remedy=_RUN_AGAIN)
         return EXIT_PARTIAL
@@ -99,16 +98,18 @@ def _select_deployments(config: Config, names: Sequence[str]) -> Config:
     return Config(deployments=tuple(known[name] for name in names) or config.deployments)
 
 
-async def _backfill_all(options: BackfillOptions, config: Config) -> int:
-    async with open_deployments(config) as (_, manager):
-        return max([await _try_deployment(options, poller) for poller in manager.pollers.values()])
+async def _backfill_all(options: BackfillOptions, config: Config, datasets: Mapping[str, Dataset]) -> int:
+    async with open_deployments(config, datasets) as (_, manager):
+        return max([await _try_deployment(options, poller, datasets) for poller in manager.pollers.values()])
 
 
-async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) -> int:
+async def _try_deployment(
+    options: BackfillOptions, poller: DeploymentPoller, datasets: Mapping[str, Dataset]
+) -> int:
     """Backfill one deployment and return its exit status; errors do not stop the others."""
     log = structlog.get_logger("insights_exporter").bind(deployment=poller.deployment.name)
     try:
-        await _backfill_deployment(options, poller)
+        await _backfill_deployment(options, poller, datasets)
     except (CommandError, ConfigError) as error:
         log.error("invalid config", err=str(error))  # noqa: TRY400 -- the cause is in the message
         return EXIT_ERROR
@@ -131,23 +132,30 @@ def _find_remedy(error: Exception) -> str:
     return f"{REMEDIES[error.cause]}; {_RUN_AGAIN}" if isinstance(error, InvalidResponse) else _RUN_AGAIN
 
 
-async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPoller) -> None:
+async def _backfill_deployment(
+    options: BackfillOptions, poller: DeploymentPoller, datasets: Mapping[str, Dataset]
+) -> None:
     deployment = poller.deployment
     connection = ConnectionInfo()
     poller.coder.add_response_hook(connection.observe)
     stats = RequestStats("backfill")
     request_options = RequestOptions(stats.record_request, float("inf"), missing_route="not_found")
-    templates, complete = await _list_templates(poller.coder, request_options, deployment, poller.clock.now())
-    _print_missing_history(deployment)
+    templates, complete = await _list_templates(
+        poller.coder, request_options, PollContext(deployment, None, poller.clock.now()), datasets
+    )
+    _print_missing_history(deployment, datasets)
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
     per_minute = options.requests_per_minute or max(deployment.requests_per_minute, allowed)
     poller.coder.rate_limiter.per_minute = per_minute
     span = _find_range(options, deployment, poller.clock.now())
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
-    context = PollContext(deployment, None, span.until, templates, pseudonym_key=key or None)
-    event_log = StateChangeLogger(deployment.name)
+    historic = restrict_config(deployment, options.include)
     fetcher = HistoryFetcher(
-        context, options.include, poller.coder, request_options, event_log.log_invalid_rows
+        PollContext(historic, None, span.until, templates, pseudonym_key=key or None),
+        select_datasets(historic, options.include, datasets),
+        poller.coder,
+        request_options,
+        StateChangeLogger(deployment.name).log_invalid_rows,
     )
     if options.dry_run:
         before = stats.requests
@@ -158,15 +166,15 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     fingerprint = _fingerprint(options, deployment, key, complete=complete)
     state = BackfillState(options.output / _name_folder(deployment.name), fingerprint, resume=options.resume)
     try:
-        await _run(options, span, fetcher, state)
+        await _run(options, span, fetcher, state, datasets)
     finally:
         state.close()
 
 
-def _print_missing_history(deployment: Deployment) -> None:
+def _print_missing_history(deployment: Deployment, datasets: Mapping[str, Dataset]) -> None:
     missing = [
         dataset.name
-        for dataset in DATASETS.values()
+        for dataset in datasets.values()
         if dataset.backfill == "never" and dataset.is_enabled(deployment)
     ]
     if missing:
@@ -175,22 +183,21 @@ def _print_missing_history(deployment: Deployment) -> None:
 
 
 async def _list_templates(
-    coder: CoderClient, request_options: RequestOptions, deployment: Deployment, now: datetime
+    coder: CoderClient, request_options: RequestOptions, context: PollContext, datasets: Mapping[str, Dataset]
 ) -> tuple[Mapping[str, Template], bool]:
     """Return all templates by id, and whether the server lists them; warn if it does not.
 
     Raises:
         ApiError: A request failed, though it may succeed later.
     """
-    context = PollContext(deployment, None, now)
-    dataset = next(each for each in DATASETS.values() if each.names_templates)
+    dataset = next(each for each in datasets.values() if each.names_templates)
     fetch = Fetch(dataset, context, coder, request_options)
     outcomes = await fetch.send(dataset.requests(context))
     if failure := fetch.failure:
         if failure.reason not in REFUSALS:
             what = "cannot list the templates, so their names are unknown"
             raise ApiError(failure.cause, f"{what}: {failure.detail}")
-        warn_of_unnamed_templates(deployment.name, failure)
+        warn_of_unnamed_templates(context.deployment.name, failure)
     lists = (outcome.converted.result.templates for outcome in outcomes if outcome.converted)
     templates = {name: template for listed in lists if listed for name, template in listed.items()}
     return templates, fetch.failure is None
@@ -224,12 +231,16 @@ def _name_folder(deployment: str) -> str:
 
 
 async def _run(
-    options: BackfillOptions, span: BackfillRange, fetcher: HistoryFetcher, state: BackfillState
+    options: BackfillOptions,
+    span: BackfillRange,
+    fetcher: HistoryFetcher,
+    state: BackfillState,
+    datasets: Mapping[str, Dataset],
 ) -> None:
     sinks: list[Sink] = [options.receiver] if options.receiver else []
     if options.tsdb is not None:
         sinks.append(PromtoolSink(options.tsdb))
     with show_progress(f"{state.folder.name}: days", lambda: len(span.days)) as advance:
         listener = BackfillProgress(len(span.days), advance, print_commands=not sinks)
-        plan = BackfillPlan(span, options.labels, state.folder, sinks, listener=listener)
+        plan = BackfillPlan(span, options.labels, datasets, state.folder, sinks, listener=listener)
         await run(plan, fetcher, state)

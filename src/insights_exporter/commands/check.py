@@ -25,9 +25,12 @@ from insights_exporter.commands.errors import EXIT_ERROR
 from insights_exporter.commands.oneshot import open_deployments, poll_once, run_interruptible
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.models import Config, Deployment
+from insights_exporter.datasets.base import Dataset
 
 
-def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
+def check(
+    config_file: Path | None, format_: Literal["table", "json"], datasets: Mapping[str, Dataset]
+) -> int:
     """Poll each deployment once, print a report, and return the exit status.
 
     Of the templates in use only one is requested, which is enough to check the permission.
@@ -35,17 +38,19 @@ def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
     Raises:
         ConfigError: The config is invalid.
     """
-    configured = {deployment.name: deployment for deployment in load_and_warn(config_file).config.deployments}
+    configured = {
+        deployment.name: deployment for deployment in load_and_warn(config_file, datasets).config.deployments
+    }
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
 
     async def poll() -> list[DeploymentReport]:
-        async with open_deployments(limited) as (_, manager):
+        async with open_deployments(limited, datasets) as (_, manager):
             connections = {name: ConnectionInfo() for name in manager.pollers}
             for name, poller in manager.pollers.items():
                 poller.coder.add_response_hook(connections[name].observe)
             await poll_once(manager.pollers.values())
             reports = (
-                build_report(poller, configured[name], connections[name])
+                build_report(poller, configured[name], connections[name], datasets)
                 for name, poller in manager.pollers.items()
             )
             return await asyncio.gather(*reports)

@@ -17,7 +17,8 @@ from insights_exporter.commands.serve import Exporter, ServeOptions
 from insights_exporter.config.errors import did_you_mean
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config, DatasetOptions
-from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets import user_latency
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.demo.context import SERVER_VERSIONS
 from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
@@ -28,7 +29,7 @@ _WELCOME = """\
 Sample data of {users} users, from an embedded Coder. Open:
   {url}/          the status page
   {url}/metrics   the metrics
-  {url}/metrics?name[]=coder_insights_user_latency_seconds   one metric: connection latency of users
+  {url}/metrics?name[]={latency}   one metric: connection latency of users
 {faults}Press Ctrl-C to stop.
 """
 
@@ -52,7 +53,8 @@ class SampleData:
 def run_demo(
     data: SampleData,
     listen_addresses: Sequence[str],
-    web_config_file: Path | None = None,
+    web_config_file: Path | None,
+    datasets: Mapping[str, Dataset],
     *,
     prometheus: bool = False,
 ) -> None:
@@ -76,9 +78,9 @@ def run_demo(
 
     async def run(coder_url: str) -> None:
         environ = {"CODER_URL": coder_url, "CODER_SESSION_TOKEN": coder.token}
-        read_config = partial(_load_demo_config, environ)
+        read_config = partial(_load_demo_config, environ, datasets)
         try:
-            await Exporter(options, read_config(), environ, read_config).run(on_started)
+            await Exporter(options, read_config(), environ, read_config, datasets).run(on_started)
         finally:
             for task in tasks:
                 task.cancel()
@@ -106,9 +108,9 @@ def create_coder(data: SampleData) -> EmbeddedCoder:
     return coder
 
 
-def _load_demo_config(environ: Mapping[str, str]) -> LoadedConfig:
+def _load_demo_config(environ: Mapping[str, str], datasets: Mapping[str, Dataset]) -> LoadedConfig:
     """Load the config of the environment, with all datasets and many requests per minute."""
-    loaded = load_config(None, environ, DATASETS)
+    loaded = load_config(None, environ, datasets)
     (deployment,) = loaded.config.deployments
     update = {
         "name": "demo",
@@ -136,4 +138,4 @@ async def _run_prometheus(target: str) -> None:
 def _format_welcome(url: str, data: SampleData) -> str:
     abouts = ((FAULTS[fault.partition("=")[0]].about, fault) for fault in data.faults)
     faults = "".join(f"The embedded Coder {about} ({fault}).\n" for about, fault in abouts)
-    return _WELCOME.format(url=url, users=data.users, faults=faults)
+    return _WELCOME.format(url=url, users=data.users, latency=user_latency.USER_LATENCY.name, faults=faults)

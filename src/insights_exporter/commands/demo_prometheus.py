@@ -11,14 +11,17 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
+from insights_exporter.datasets.templates import APP_USAGE
+from insights_exporter.datasets.user_latency import CONNECTION_QUALITY
+
 QUERIES: Sequence[tuple[str, str]] = (
     (
         "the most used editors and apps, in hours per week",
-        'topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
+        f'topk(5, {APP_USAGE.name}{{window="7d"}} / 3600)',
     ),
     (
         "how many users have a good, fair and poor connection",
-        'coder_insights_connection_quality_users{percentile="p50",window="7d"}',
+        f'{CONNECTION_QUALITY.name}{{percentile="p50",window="7d"}}',
     ),
 )
 """Queries to try, each after its description."""

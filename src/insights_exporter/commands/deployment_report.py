@@ -1,6 +1,6 @@
 """The report of a deployment that was polled once, as plain values."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,7 +8,7 @@ from insights_exporter.coder.errors import REMEDIES, FailureReason
 from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.problems import Problem, find_problems, warn_of_token
@@ -74,14 +74,18 @@ class DeploymentReport:
 
 
 async def build_report(
-    poller: DeploymentPoller, configured: Deployment, connection: ConnectionInfo
+    poller: DeploymentPoller,
+    configured: Deployment,
+    connection: ConnectionInfo,
+    registry: Mapping[str, Dataset],
 ) -> DeploymentReport:
     """Return the report of a deployment that was polled once.
 
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
     polled = [_build_result(poller, configured, job) for job in poller.jobs]
-    datasets = (*polled, *_list_not_enabled({each.dataset for each in polled}))
+    not_enabled = registry.keys() - {each.dataset for each in polled}
+    datasets = (*polled, *(_describe_needs(each) for name, each in registry.items() if name in not_enabled))
     causes = find_problems(poller.jobs)
     reachable = _is_reachable(poller)
     return DeploymentReport(
@@ -142,13 +146,11 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
     )
 
 
-def _list_not_enabled(polled: Container[str]) -> Iterator[DatasetResult]:
-    """Yield the datasets that the config does not enable, with what they need."""
-    for dataset in DATASETS.values():
-        if dataset.name not in polled:
-            yield DatasetResult(
-                dataset.name, "", "not enabled", roles=dataset.roles, needs_license=dataset.needs_license
-            )
+def _describe_needs(dataset: Dataset) -> DatasetResult:
+    """Return what a dataset needs that the config does not enable."""
+    return DatasetResult(
+        dataset.name, "", "not enabled", roles=dataset.roles, needs_license=dataset.needs_license
+    )
 
 
 def _find_state(job: Job) -> DatasetState:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, Interrupted
 from insights_exporter.config.models import Config
-from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
@@ -40,12 +40,14 @@ def run_interruptible(main: Coroutine[object, object, T]) -> T:
 
 
 @asynccontextmanager
-async def open_deployments(config: Config) -> AsyncIterator[tuple[PageStore, DeploymentManager]]:
+async def open_deployments(
+    config: Config, datasets: Mapping[str, Dataset]
+) -> AsyncIterator[tuple[PageStore, DeploymentManager]]:
     """Yield the deployments of a config, which are not polled yet, and where they publish."""
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    pages = PageStore(list_exposed_families(DATASETS))
-    manager = DeploymentManager(pages, os.environ, DATASETS)
+    pages = PageStore(list_exposed_families(datasets))
+    manager = DeploymentManager(pages, os.environ, datasets)
     try:
         await manager.apply(config)
         yield pages, manager

@@ -25,7 +25,7 @@ from insights_exporter.config.dump import dump_config
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config
-from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
 from insights_exporter.log import describe_exception
@@ -72,26 +72,26 @@ class ServeOptions:
     total_shards: int = 1
 
 
-def serve(options: ServeOptions) -> None:
+def serve(options: ServeOptions, datasets: Mapping[str, Dataset]) -> None:
     """Poll and serve until SIGTERM or SIGINT.
 
     Raises:
         ConfigError, CommandError: The config, the web config file, a flag or an address is invalid.
     """
-    loaded = load_checked(options)
-    read_config = partial(load_config, options.config_file, os.environ, DATASETS)
+    loaded = load_checked(options, datasets)
+    read_config = partial(load_config, options.config_file, os.environ, datasets)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Exporter(options, loaded, os.environ, read_config).run())
+        runner.run(Exporter(options, loaded, os.environ, read_config, datasets).run())
 
 
-def check_config(options: ServeOptions) -> None:
+def check_config(options: ServeOptions, datasets: Mapping[str, Dataset]) -> None:
     """Print that config, flags and web config file are valid; raises ConfigError or CommandError."""
-    count = len(load_checked(options).config.deployments)
+    count = len(load_checked(options, datasets).config.deployments)
     _load_web_config(options)
     typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
-def load_checked(options: ServeOptions) -> LoadedConfig:
+def load_checked(options: ServeOptions, datasets: Mapping[str, Dataset]) -> LoadedConfig:
     """Check the flags, load the config and log its warnings; raises ConfigError or CommandError."""
     if options.telemetry_path in OWN_PATHS or not is_plain_path(options.telemetry_path):
         what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
@@ -102,12 +102,12 @@ def load_checked(options: ServeOptions) -> LoadedConfig:
         select_owned((), _find_shard(options), options.total_shards)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return load_and_warn(options.config_file)
+    return load_and_warn(options.config_file, datasets)
 
 
-def load_and_warn(config_file: Path | None) -> LoadedConfig:
+def load_and_warn(config_file: Path | None, datasets: Mapping[str, Dataset]) -> LoadedConfig:
     """Load the config and log its warnings; raises ConfigError."""
-    loaded = load_config(config_file, os.environ, DATASETS)
+    loaded = load_config(config_file, os.environ, datasets)
     _log_warnings(loaded.warnings)
     return loaded
 
@@ -173,6 +173,7 @@ class Exporter:
         loaded: LoadedConfig,
         environ: Mapping[str, str],
         read_config: Callable[[], LoadedConfig],
+        datasets: Mapping[str, Dataset],
     ) -> None:
         self._options = options
         self._loaded = loaded
@@ -180,6 +181,7 @@ class Exporter:
         self._listeners = open_listeners(options, environ)
         self._environ = environ
         self._read_config = read_config
+        self._datasets = datasets
         self._reload_status = ReloadStatus()
         self._reload_lock = asyncio.Lock()
         self._reload_tasks: set[asyncio.Task[str | None]] = set()
@@ -191,8 +193,8 @@ class Exporter:
         freeze_gc()
         tune_malloc()
         shorten_switch_interval()
-        pages = PageStore(list_exposed_families(DATASETS))
-        self._manager = DeploymentManager(pages, self._environ, DATASETS)
+        pages = PageStore(list_exposed_families(self._datasets))
+        self._manager = DeploymentManager(pages, self._environ, self._datasets)
         server = self._create_server(self._create_app(pages))
         self._handle_signals(server)
         self._manager.start()
