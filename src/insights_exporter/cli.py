@@ -308,8 +308,8 @@ def _backfill(
         float | None,
         option(
             "--requests-per-minute",
-            "Maximum number of requests per minute. Default: that of the config, or half of Coder's rate "
-            "limit if that is higher.",
+            "Maximum number of requests per minute. Default: half of Coder's rate limit, or the value of the "
+            "config if that is higher.",
             "NUMBER",
             min=1,
         ),

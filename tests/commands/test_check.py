@@ -15,11 +15,10 @@ from insights_exporter.commands.check import check
 from insights_exporter.commands.scrape import scrape
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.commands.config import TOKEN, config_flag, write_config
+from tests.commands.config import TOKEN, write_config
 from tests.demo.certificates import Authority
 from tests.demo.client import NOW, SMALL, coder
 from tests.end_to_end.stub_server import serve_response
-from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 
 INSIGHTS = {"daus", "periods", "templates", "user-activity", "user-latency"}
@@ -358,37 +357,6 @@ def test_untrusted_certificate(checker: Checker, tmp_path: Path) -> None:
 
     assert (2, False) == (checked.status, checked.report["reachable"])
     assert "certificate" in checked.of("daus")["detail"].lower()
-
-
-def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """The table has a line per dataset, each cause once above it; the worst status counts.
-
-    Without a terminal, nothing is written to standard error.
-    """
-    with serve(coder(role="member")) as bad, serve(coder()) as good:
-        flag = config_flag(tmp_path, good, bad)
-        ended = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"})
-
-    lines = ended.stdout.splitlines()
-    denied = ", ".join(name for name in DATASETS if name in list_denied("Member"))
-    assert (1, "") == (ended.returncode, ended.stderr)
-    assert ["everything readable", "1 problem"] == [
-        line.rpartition(": ")[2] for line in lines if line.startswith("deployment-")
-    ]
-    assert 2 == sum(line.split()[:1] == ["user-latency"] for line in lines)
-    assert 1 == ended.stdout.count("To fix: ")
-    assert 1 == ended.stdout.count(f"forbidden ({denied})")
-    assert "today, 7d, 30d" in ended.stdout
-    assert DEMO_TOKEN not in ended.stdout
-
-
-def test_json(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """With --output=json, standard output is one document, a list with a report per deployment."""
-    with serve(coder()) as url:
-        ended = run_exporter("check", "--output=json", config_flag(tmp_path, url), env=TOKEN)
-
-    (report,) = json.loads(ended.stdout)
-    assert (0, "", "deployment-1") == (ended.returncode, ended.stderr, report["deployment"])
 
 
 def test_unreachable_server(checker: Checker) -> None:

@@ -156,8 +156,15 @@ def _format_time(seconds: float | None) -> str:
 
 def _build_datasets_table(datasets: Iterable[DatasetResult]) -> Table:
     """Return a table with one row for the windows of a dataset that came out alike."""
-    series = Column("series", justify="right")
-    table = Table("dataset", "windows", "state", series, "needs", box=box.SIMPLE_HEAD, pad_edge=True)
+    table = Table(
+        Column("dataset", no_wrap=True),
+        "windows",
+        Column("state", no_wrap=True),
+        Column("series", no_wrap=True, justify="right"),
+        "needs",
+        box=box.SIMPLE_HEAD,
+        pad_edge=True,
+    )
     groups: dict[tuple[str, str, str], list[DatasetResult]] = {}
     for each in datasets:
         groups.setdefault((each.dataset, each.state, each.reason), []).append(each)
