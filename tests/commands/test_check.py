@@ -92,8 +92,8 @@ def list_denied(role: str) -> set[str]:
 @pytest.mark.parametrize(
     ("role", "some_denied"),
     [
-        pytest.param("Owner", set(), id="an owner may everything"),
-        pytest.param("Auditor", set(), id="an auditor may everything"),
+        pytest.param("Owner", set(), id="an owner may read everything"),
+        pytest.param("Auditor", set(), id="an auditor may read everything"),
         pytest.param("Template Admin", {"daus"}, id="a template admin may not see the days"),
         pytest.param("User Admin", INSIGHTS, id="a user admin may count users"),
         pytest.param("Member", {*INSIGHTS, "user-status-counts"}, id="a member may read nothing"),

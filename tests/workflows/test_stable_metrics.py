@@ -31,7 +31,7 @@ def test_nothing_is_promised_of_an_experimental_family() -> None:
 @pytest.mark.parametrize(
     "now",
     [
-        pytest.param([], id="gone"),
+        pytest.param([], id="removed"),
         pytest.param([replace(NAPS, name="naps")], id="other name"),
         pytest.param([replace(NAPS, type="gauge")], id="other type"),
         pytest.param([replace(NAPS, labels=("who",))], id="a label less"),

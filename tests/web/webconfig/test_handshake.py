@@ -29,17 +29,23 @@ OLD = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning
         pytest.param("good-tls.yml", V11, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.1"),
         pytest.param("good-tls.yml", V12, "", id="1.2"),
         pytest.param("good-tls.yml", V13, "", id="1.3"),
-        pytest.param("good-tls12-only.yml", V11, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.1 where 1.2 is set"),
-        pytest.param("good-tls12-only.yml", V12, "", id="1.2 where it is set"),
-        pytest.param("good-tls12-only.yml", V13, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.3 where 1.2 is set"),
-        pytest.param("good-tls13-only.yml", V12, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.2 where 1.3 is set"),
-        pytest.param("good-tls13-only.yml", V13, "", id="1.3 where it is set"),
+        pytest.param(
+            "good-tls12-only.yml", V11, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.1 if only 1.2 is allowed"
+        ),
+        pytest.param("good-tls12-only.yml", V12, "", id="1.2 if only it is allowed"),
+        pytest.param(
+            "good-tls12-only.yml", V13, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.3 if only 1.2 is allowed"
+        ),
+        pytest.param(
+            "good-tls13-only.yml", V12, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.2 if only 1.3 is allowed"
+        ),
+        pytest.param("good-tls13-only.yml", V13, "", id="1.3 if only it is allowed"),
         pytest.param(
             "good-suites-of-tls13.yml", V12, "TLSV1_ALERT_PROTOCOL_VERSION", id="1.2 without suites"
         ),
         pytest.param("good-suites-of-tls13.yml", V13, "", id="1.3 with suites of it"),
-        pytest.param("good-tls10.yml", V10, "", id="1.0 where that is set"),
-        pytest.param("good-tls10.yml", V12, "", id="1.2 where 1.0 is set"),
+        pytest.param("good-tls10.yml", V10, "", id="1.0 if it is allowed"),
+        pytest.param("good-tls10.yml", V12, "", id="1.2 if 1.0 is allowed"),
     ],
 )
 def test_only_allowed_versions_get_in(
