@@ -1,12 +1,20 @@
 """The embedded Coder over real sockets."""
 
+import threading
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 import httpx
 import pytest
 
-from insights_exporter.demo import DEMO_TOKEN, serve
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.demo.client import FOUR, NOW, WEEK, build_query, coder
+from tests.integration.plain_http import NO_AUTHORITIES
+from tests.integration.waiting import eventually
 
 TOKEN = {"Coder-Session-Token": DEMO_TOKEN}
 
@@ -88,3 +96,46 @@ def test_port_may_be_chosen() -> None:
         port = int(url.rpartition(":")[2])
     with serve(coder(), port) as again:
         assert url == again
+
+
+@contextmanager
+def run_clients(url: str, count: int) -> Iterator[None]:
+    """Run clients in the background that send requests, each over new connections, until the block ends."""
+    ended = threading.Event()
+
+    def send_requests() -> None:
+        while not ended.is_set():
+            try:
+                httpx.get(url, headers=TOKEN, trust_env=False, verify=NO_AUTHORITIES)
+            except httpx.TransportError:
+                ended.wait(0.001)
+
+    with ThreadPoolExecutor(count) as pool:
+        clients = [pool.submit(send_requests) for _ in range(count)]
+        try:
+            yield
+        finally:
+            ended.set()
+        for client in clients:
+            client.result()
+
+
+def test_ends_while_requests_are_in_flight(
+    recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server ends all connections before its event loop, however often it ends under load."""
+    warnings.simplefilter("always")
+    for fault in ["", "no-response", "slow", "", ""] * 10:
+        server = coder()
+        if fault:
+            server.fail(fault)
+        with ExitStack() as clients, serve(server) as url:
+            clients.enter_context(run_clients(f"{url}/api/v2/insights/daus", count=8))
+            eventually(partial(_has_requests, server, 8))
+
+    assert [] == [str(warning.message) for warning in recwarn]
+    assert [] == caplog.records
+
+
+def _has_requests(server: EmbeddedCoder, count: int) -> bool:
+    return len(server.requests) >= count

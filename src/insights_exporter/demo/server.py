@@ -116,8 +116,11 @@ class _Server(uvicorn.Server):
         self.is_listening.clear()
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        await asyncio.sleep(0)  # connections that were just accepted are announced first
+        while connections := list(self.server_state.connections):
+            for connection in connections:
+                connection.transport.abort()
+            await asyncio.sleep(0)  # each leaves the set once it is closed
 
     def stop(self) -> None:
         """Stop serving."""
