@@ -125,7 +125,7 @@ def test_refusals(head: bytes, status: int) -> None:
     with pytest.raises(BadRequest) as refused:
         parse(head + b"\r\n")
 
-    assert status == refused.value.refusal.status
+    assert status == refused.value.status
 
 
 @given(st.binary(max_size=200))

@@ -2,27 +2,11 @@
 
 import asyncio
 import math
-from dataclasses import dataclass
 
 import pytest
 
 from insights_exporter.web.limits import SLOW, ResponseSlots
-
-
-@dataclass(eq=False)
-class Reading:
-    """A client that reads at a rate."""
-
-    rate: float
-    aborted: bool = False
-
-    def measure_reading_rate(self) -> float:
-        """Return the rate."""
-        return self.rate
-
-    def abort(self) -> None:
-        """Record that the connection was closed."""
-        self.aborted = True
+from tests.web.test_limits import Client
 
 
 @pytest.mark.parametrize(
@@ -35,7 +19,7 @@ class Reading:
 )
 def test_slowest_reader_loses_its_slot(rates: list[float], expected: list[bool]) -> None:
     """If all slots are used, the slowest client loses its slot, unless none is slow."""
-    readers, newest = [Reading(rate) for rate in rates], Reading(math.inf)
+    readers, newest = [Client(rate=rate) for rate in rates], Client()
     slots = ResponseSlots(len(readers))
     for reader in readers:
         slots.try_acquire(reader)
@@ -48,7 +32,7 @@ def test_slowest_reader_loses_its_slot(rates: list[float], expected: list[bool])
 
 def test_released_slot_is_free() -> None:
     """A released slot is free once, even if its client had lost it before."""
-    first, second, third = Reading(0), Reading(math.inf), Reading(math.inf)
+    first, second, third = Client(rate=0.0), Client(), Client()
     slots = ResponseSlots(1)
 
     assert [True, True] == [slots.try_acquire(first), slots.try_acquire(second)]
@@ -69,14 +53,14 @@ async def test_no_slot_in_time() -> None:
     """Clients that read keep their slots, and one more gets none."""
     slots = ResponseSlots(1)
 
-    assert [True, False] == [await slots.acquire(Reading(math.inf)) for _ in range(2)]
+    assert [True, False] == [await slots.acquire(Client()) for _ in range(2)]
 
 
 async def test_released_slot_goes_to_a_waiting_client() -> None:
     """A released slot goes to the client that waits."""
-    slots, first = ResponseSlots(1), Reading(math.inf)
+    slots, first = ResponseSlots(1), Client()
     slots.try_acquire(first)
-    waiting = asyncio.create_task(slots.acquire(Reading(math.inf)))
+    waiting = asyncio.create_task(slots.acquire(Client()))
     await asyncio.sleep(0)
     slots.release(first)
 
@@ -85,9 +69,9 @@ async def test_released_slot_goes_to_a_waiting_client() -> None:
 
 async def test_slot_of_a_client_that_becomes_slow() -> None:
     """A client that becomes slow loses its slot to one that waits."""
-    slots, first = ResponseSlots(1), Reading(math.inf)
+    slots, first = ResponseSlots(1), Client()
     slots.try_acquire(first)
-    waiting = asyncio.create_task(slots.acquire(Reading(math.inf)))
+    waiting = asyncio.create_task(slots.acquire(Client()))
     await asyncio.sleep(0)
     first.rate = 0.0
 
@@ -97,7 +81,7 @@ async def test_slot_of_a_client_that_becomes_slow() -> None:
 
 async def test_slots_are_passed_in_order() -> None:
     """Clients get slots in the order of their arrival; a cancelled one gets none."""
-    slots, readers = ResponseSlots(1), [Reading(math.inf) for _ in range(4)]
+    slots, readers = ResponseSlots(1), [Client() for _ in range(4)]
     slots.try_acquire(readers[0])
     cancelled, first, last = (asyncio.create_task(slots.acquire(reader)) for reader in readers[1:])
     await asyncio.sleep(0)
@@ -112,9 +96,9 @@ async def test_slots_are_passed_in_order() -> None:
 
 async def test_newest_client_waits_behind_others() -> None:
     """A released slot belongs to the waiting client even before its task resumes."""
-    slots, first, newest = ResponseSlots(1), Reading(math.inf), Reading(math.inf)
+    slots, first, newest = ResponseSlots(1), Client(), Client()
     slots.try_acquire(first)
-    waiting = asyncio.create_task(slots.acquire(Reading(math.inf)))
+    waiting = asyncio.create_task(slots.acquire(Client()))
     await asyncio.sleep(0)
     slots.release(first)
     newcomer = asyncio.create_task(slots.acquire(newest))
@@ -124,7 +108,7 @@ async def test_newest_client_waits_behind_others() -> None:
 
 async def test_slot_of_a_cancelled_client() -> None:
     """The slot of a client that is cancelled as it gets it goes to the next one."""
-    slots, readers = ResponseSlots(1), [Reading(math.inf) for _ in range(3)]
+    slots, readers = ResponseSlots(1), [Client() for _ in range(3)]
     slots.try_acquire(readers[0])
     cancelled, last = (asyncio.create_task(slots.acquire(reader)) for reader in readers[1:])
     await asyncio.sleep(0)

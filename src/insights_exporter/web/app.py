@@ -70,7 +70,7 @@ def create_app(dependencies: AppDependencies) -> Starlette:
         exception_handlers={Exception: on_error, Busy: on_busy},
         routes=[
             Route("/", dependencies.status),
-            Route(dependencies.metrics_path, dependencies.metrics),
+            Route(dependencies.metrics_path, dependencies.metrics, methods=["GET", "HEAD"]),
             Route("/-/healthy", report_health),
             Route("/-/ready", report_readiness),
             Route("/-/reload", reload, methods=["POST", "PUT"]),

@@ -10,7 +10,7 @@ from typing import Any, cast
 from starlette.types import ASGIApp
 
 from insights_exporter.web.limits import ConnectionTracker, estimate_rate_delay
-from insights_exporter.web.request import BadRequest, Header, HTTPRequest, Refusal, RequestReader
+from insights_exporter.web.request import BadRequest, Header, HTTPRequest, RequestReader
 from insights_exporter.web.response import HTTPExchange, render_refusal
 
 _UNSENT_BYTES = 64 * 1024
@@ -26,7 +26,6 @@ _TLS_UNSENT_BYTES = 16 * 1024
 """Encrypted bytes that TLS may hold beyond the transport's own buffer before a response waits."""
 _RATE_INTERVAL = 1.0
 """Seconds after which earlier reading of a client no longer counts."""
-_FAILED = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error; the log of the exporter has details.")
 
 _TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 """Statuses of responses after which it is still unknown whether a client is accepted."""
@@ -151,7 +150,7 @@ class Connection(asyncio.BufferedProtocol):
             request = self._reader.take_request()
         except BadRequest as error:
             self.accepted = bool(self.accepted)
-            self._write([render_refusal(error.refusal, self._headers())])
+            self._write([render_refusal(error.status, error.text, self._headers())])
             self._close(may_send_more=True)
             return
         if request is None:
@@ -190,7 +189,8 @@ class Connection(asyncio.BufferedProtocol):
         if exchange.is_started:
             self.abort()
         else:
-            self._write([render_refusal(_FAILED, self._headers())])
+            text = "Internal error; the log of the exporter has details."
+            self._write([render_refusal(HTTPStatus.INTERNAL_SERVER_ERROR, text, self._headers())])
 
     def _end_response(self, *, keep_alive: bool) -> None:
         """Wait for the next request, of which the first bytes may have arrived, or close."""

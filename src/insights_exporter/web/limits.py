@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 SLOW = 256 * 1024
 """Bytes per second; a client that reads less may have to give way."""
@@ -55,17 +55,7 @@ DEFAULT_LIMITS = ServerLimits()
 
 
 class Client(Protocol):
-    """The connection of a client that gets a response."""
-
-    def measure_reading_rate(self) -> float:
-        """Return bytes per second read since the last write; infinite if unknown."""
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-
-
-class TrackedClient(Client, Protocol):
-    """A connection, or a handshake that becomes one."""
+    """A connection, or a TLS handshake that becomes one."""
 
     @property
     def remote_address(self) -> tuple[str, int] | None:
@@ -75,11 +65,14 @@ class TrackedClient(Client, Protocol):
     def accepted(self) -> bool | None:
         """Return whether any response had a status below 400; None if there was none but 429 and 503."""
 
+    def measure_reading_rate(self) -> float:
+        """Return bytes per second read since the last write; infinite if unknown."""
+
     def shutdown(self) -> None:
         """Close after the running response."""
 
-
-C = TypeVar("C", bound=Client)
+    def abort(self) -> None:
+        """Close at once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,9 +80,9 @@ class ConnectionTracker:
     """All connections of a server, within their number."""
 
     limits: ServerLimits = DEFAULT_LIMITS
-    waiting: dict[TrackedClient, None] = field(default_factory=dict)
+    waiting: dict[Client, None] = field(default_factory=dict)
     """Connections without a request, the longest wait first."""
-    responding: dict[TrackedClient, None] = field(default_factory=dict)
+    responding: dict[Client, None] = field(default_factory=dict)
     """Connections whose request is being served, the oldest request first."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Requests that are being served."""
@@ -105,25 +98,27 @@ class ConnectionTracker:
         return len(self.waiting) + len(self.responding)
 
     @property
-    def connections(self) -> tuple[TrackedClient, ...]:
+    def connections(self) -> tuple[Client, ...]:
         """Return all connections."""
         return (*self.waiting, *self.responding)
 
-    def set_waiting(self, client: TrackedClient) -> None:
+    def set_waiting(self, client: Client) -> None:
         """Record that a connection waits for a request, and close another if there are too many."""
         self.waiting.pop(client, None)
         self.responding.pop(client, None)
         self.waiting[client] = None
         self.peak = max(self.peak, self.count)
         if self.count > self.limits.connections:
-            self._make_room()
+            closing = self._select_for_closing() or close_slowest(self.responding) or client
+            self.remove(closing)
+            closing.abort()
 
-    def set_responding(self, client: TrackedClient) -> None:
+    def set_responding(self, client: Client) -> None:
         """Record that a request of a connection is being served."""
         self.waiting.pop(client, None)
         self.responding[client] = None
 
-    def remove(self, client: TrackedClient) -> None:
+    def remove(self, client: Client) -> None:
         """Record that a connection is closed."""
         self.waiting.pop(client, None)
         self.responding.pop(client, None)
@@ -136,13 +131,7 @@ class ConnectionTracker:
             self._all_closed.clear()
             await self._all_closed.wait()
 
-    def _make_room(self) -> None:
-        """Close a connection: the least useful one, that of a slow client, or else the newest."""
-        client = self._select_for_closing() or close_slowest(self.responding) or next(iter(self.waiting))
-        self.remove(client)
-        client.abort()
-
-    def _select_for_closing(self) -> TrackedClient | None:
+    def _select_for_closing(self) -> Client | None:
         """Return the connection that gives way to the newest; None if all others are being served.
 
         One that got only errors comes first, then one that got no response, even if it is being served:
@@ -225,7 +214,7 @@ class ResponseSlots:
             turn.set_result(None)
 
 
-def close_slowest(clients: Iterable[C]) -> C | None:
+def close_slowest(clients: Iterable[Client]) -> Client | None:
     """Close the connection of the slowest client and return it; None if none is slow."""
     rates = {client: client.measure_reading_rate() for client in clients}
     slowest = min(rates, key=rates.__getitem__, default=None)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.exposition.negotiation import negotiate
@@ -15,12 +15,10 @@ from insights_exporter.web.concurrency import BoundedLock, Busy, run_in_thread
 from insights_exporter.web.limits import ResponseSlots
 from insights_exporter.web.response import EXCHANGE, HTTPExchange
 
-_METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
 _GAUGES, _GAUGES_VALUE = "gauge_histograms", "gauges"
 _NO_PROCESS_METRICS = ProcessMetrics(())
 _SHOWN_NAME_LENGTH = 100
-_BUSY = PlainTextResponse("Too many concurrent scrapes; try again.\n", 503, {"Retry-After": "1"})
 
 
 class MetricsHandler:
@@ -39,35 +37,36 @@ class MetricsHandler:
         self._slots = ResponseSlots(max_requests)
         self._selection_lock = BoundedLock(max_requests // 2)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request."""
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Respond to one request; it ends, and its slot is free, when the client has read the response.
+
+        Raises:
+            HTTPException: The query is invalid, or selects an unknown deployment.
+            Busy: Too many scrapes are being served.
+        """
         query = QueryParams(scope["query_string"])
+        self._check(query)
         exchange: HTTPExchange = scope["extensions"][EXCHANGE]
-        refusal = self._check(scope["method"], query)
-        if refusal is None and not await self._slots.acquire(exchange.peer):
-            refusal = _BUSY
-        if refusal:
-            await refusal(scope, receive, send)
-            return
+        if not await self._slots.acquire(exchange.peer):
+            raise Busy
         try:
-            await _send(await self._build(Headers(scope=scope), query), exchange, send)
-        except Busy:
-            await _BUSY(scope, receive, send)
+            body = await self._build(Headers(scope=scope), query)
+            headers = [(name.encode(), value.encode()) for name, value in body.headers]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            for batch in body.batches if exchange.has_body else ():
+                await exchange.send_parts(batch)
+            await send({"type": "http.response.body", "body": b""})
         finally:
             self._slots.release(exchange.peer)
 
-    def _check(self, method: str, query: QueryParams) -> PlainTextResponse | None:
-        """Return the response to a request that is not allowed."""
-        if method not in _METHODS.split(", "):
-            return PlainTextResponse(f"Method not allowed; use {_METHODS}.\n", 405, {"Allow": _METHODS})
+    def _check(self, query: QueryParams) -> None:
         if any(value != _GAUGES_VALUE for value in query.getlist(_GAUGES)):
-            return PlainTextResponse(f"{_GAUGES}: the only valid value is {_GAUGES_VALUE!r}.\n", 400)
+            raise HTTPException(400, f"{_GAUGES}: the only valid value is {_GAUGES_VALUE!r}.\n")
         names = query.getlist("deployment")
         known = self._deployments() if names else ()
         unknown = next((name for name in names if name not in known), None)
         if unknown is not None:
-            return PlainTextResponse(f"There is no deployment {unknown[:_SHOWN_NAME_LENGTH]!r}.\n", 404)
-        return None
+            raise HTTPException(404, f"There is no deployment {unknown[:_SHOWN_NAME_LENGTH]!r}.\n")
 
     async def _build(self, headers: Headers, query: QueryParams) -> ResponseBody:
         accept, encoding = (", ".join(headers.getlist(n)) or None for n in ("accept", "accept-encoding"))
@@ -97,12 +96,3 @@ def _select(
     if filters:
         page = build_page(snapshot, page)
     return page.with_gauges if _GAUGES in query else page, process_metrics
-
-
-async def _send(body: ResponseBody, exchange: HTTPExchange, send: Send) -> None:
-    """Send a response; it ends, and its slot is free, when the client has read it."""
-    headers = [(name.encode(), value.encode()) for name, value in body.headers]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for batch in body.batches if exchange.has_body else ():
-        await exchange.send_parts(batch)
-    await send({"type": "http.response.body", "body": b""})

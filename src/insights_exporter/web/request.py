@@ -24,39 +24,21 @@ _TARGET = re.compile(rb"(?:https?://[^/?#@]*)?(/[^?#]*|(?=\?|$))(?:\?([^#]*))?",
 """Origin form or absolute form: path and query."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The response to a request that is refused; its connection is closed."""
-
-    status: HTTPStatus
-    text: str
-
-
-_MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
-_BARE_LINE_END = Refusal(HTTPStatus.BAD_REQUEST, "Lines must end with CR LF.")
-_LONG_START_LINE = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The start line is too long.")
-_LONG_HEAD = Refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The start line and the headers are too long together."
-)
-_WRONG_VERSION = Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Use HTTP/1.1 or HTTP/1.0.")
-_TOO_MANY_HEADERS = Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Too many headers.")
-_TRANSFER_ENCODING = Refusal(HTTPStatus.LENGTH_REQUIRED, "Transfer-Encoding is not accepted.")
-_EXPECTATION = Refusal(HTTPStatus.EXPECTATION_FAILED, "Expect is not accepted.")
-_WRONG_HOST = Refusal(HTTPStatus.BAD_REQUEST, "The request needs one valid Host header.")
-_WRONG_TARGET = Refusal(HTTPStatus.BAD_REQUEST, "The request target must be a path, such as /metrics.")
-_LONG_QUERY = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "Too many query parameters.")
-_LARGE_BODY = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body of the request is too large.")
-
-_REFUSED_HEADERS = {b"transfer-encoding": _TRANSFER_ENCODING, b"expect": _EXPECTATION}
+_MALFORMED = "This is not a valid HTTP request."
+_REFUSED_HEADERS = {
+    b"transfer-encoding": (HTTPStatus.LENGTH_REQUIRED, "Transfer-Encoding is not accepted."),
+    b"expect": (HTTPStatus.EXPECTATION_FAILED, "Expect is not accepted."),
+}
 _CHECKED_HEADERS = frozenset({b"host", b"content-length", b"connection", *_REFUSED_HEADERS})
 
 
 class BadRequest(Exception):
-    """A request that is refused."""
+    """A request that is refused with a status and a text; its connection is closed."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.text)
-        self.refusal = refusal
+    def __init__(self, status: HTTPStatus, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,40 +108,28 @@ class RequestReader:
         return request
 
     def _read_head(self) -> HTTPRequest | None:
-        start = self._measure_empty_line()
-        end = self._buffer.find(_HEAD_END, max(start, self._scanned - 3), self._filled)
-        self._check_start_line(start)
-        if end < 0:
-            self._check_partial_head()
-            self._scanned = self._filled
-            if self._filled == len(self._buffer):
-                growth = min(self._filled, self._limits.head_bytes - self._filled)
-                self._buffer = self._buffer + bytes(growth)
-            return None
-        end += len(_HEAD_END)
-        request = parse_request(self._buffer[start:end], self._limits)
-        self._keep_from(end)
-        return request
-
-    def _measure_empty_line(self) -> int:
-        """Return the length of an empty line before the request, which is ignored (RFC 9112, 2.2)."""
-        if self._buffer[0] != _LINE_END[0]:
-            return 0
-        start = self._buffer[: min(self._filled, len(_LINE_END))]
-        return len(start) if _LINE_END.startswith(start) else 0
-
-    def _check_start_line(self, start: int) -> None:
-        if self._filled > start and self._buffer[start] not in _METHOD_BYTES:
-            raise BadRequest(_MALFORMED)
-        longest = self._limits.start_line_bytes
-        if self._filled > longest and self._buffer.find(_LINE_END, start, longest) < 0:
-            raise BadRequest(_LONG_START_LINE)
-
-    def _check_partial_head(self) -> None:
-        if _BARE_LF.search(self._buffer, self._scanned, self._filled):
-            raise BadRequest(_BARE_LINE_END)
-        if self._filled >= self._limits.head_bytes:
-            raise BadRequest(_LONG_HEAD)
+        buffer, filled, limits = self._buffer, self._filled, self._limits
+        begin = buffer[: min(filled, len(_LINE_END))]
+        start = len(begin) if _LINE_END.startswith(begin) else 0  # an empty line is ignored (RFC 9112, 2.2)
+        if filled > start and buffer[start] not in _METHOD_BYTES:
+            raise BadRequest(HTTPStatus.BAD_REQUEST, _MALFORMED)
+        if filled > limits.start_line_bytes and buffer.find(_LINE_END, start, limits.start_line_bytes) < 0:
+            raise BadRequest(HTTPStatus.REQUEST_URI_TOO_LONG, "The start line is too long.")
+        end = buffer.find(_HEAD_END, max(start, self._scanned - 3), filled)
+        if end >= 0:
+            end += len(_HEAD_END)
+            request = parse_request(buffer[start:end], limits)
+            self._keep_from(end)
+            return request
+        if _BARE_LF.search(buffer, self._scanned, filled):
+            raise BadRequest(HTTPStatus.BAD_REQUEST, "Lines must end with CR LF.")
+        if filled >= limits.head_bytes:
+            text = "The start line and the headers are too long together."
+            raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text)
+        self._scanned = filled
+        if filled == len(buffer):
+            self._buffer = buffer + bytes(min(filled, limits.head_bytes - filled))
+        return None
 
     def _keep_from(self, start: int) -> None:
         """Move what follows `start` to the beginning of a buffer that is no larger than needed."""
@@ -195,7 +165,9 @@ def parse_request(data: bytes | bytearray, limits: ServerLimits) -> HTTPRequest:
     Raises:
         BadRequest: It is malformed, or beyond a limit.
     """
-    _check_line_ends(data)
+    lines = data.count(_LINE_END)
+    if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
+        raise BadRequest(HTTPStatus.BAD_REQUEST, _MALFORMED)  # whatever the version of the parser accepts
     head = _ParsedHead()
     parser = httptools.HttpRequestParser(head)
     is_upgrade = False
@@ -206,23 +178,27 @@ def parse_request(data: bytes | bytearray, limits: ServerLimits) -> HTTPRequest:
     except httptools.HttpParserError:
         # An invalid chunked body is an error of the parser too, but then the coding is the one to report.
         if all(name != b"transfer-encoding" for name, _ in head.headers):
-            raise BadRequest(_MALFORMED) from None
+            raise BadRequest(HTTPStatus.BAD_REQUEST, _MALFORMED) from None
     method, version = parser.get_method(), parser.get_http_version()
     checked = [header for header in head.headers if header[0] in _CHECKED_HEADERS]
     _check_head(head, checked, version, limits.headers)
     # The parser skips further spaces between the parts.
     if not data.startswith(b"%b %b HTTP/%b\r\n" % (method, head.target, version.encode())):
-        raise BadRequest(_MALFORMED)
+        raise BadRequest(HTTPStatus.BAD_REQUEST, _MALFORMED)
     target = _TARGET.fullmatch(head.target) if head.target.isascii() else None
     if not target or not head.target:
-        raise BadRequest(_WRONG_TARGET)
+        text = "The request target must be a path, such as /metrics."
+        raise BadRequest(HTTPStatus.BAD_REQUEST, text)
     query = target[2] or b""
     if query.count(b"&") >= limits.query_parameters:
-        raise BadRequest(_LONG_QUERY)
+        raise BadRequest(HTTPStatus.REQUEST_URI_TOO_LONG, "Too many query parameters.")
     # The parser has checked that there is one valid length at most.
     body_bytes = next((int(value) for name, value in checked if name == b"content-length"), 0)
     if body_bytes > limits.body_bytes:
-        raise BadRequest(_LARGE_BODY)
+        text = "The body of the request is too large."
+        raise BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+    options = b",".join(value for name, value in checked if name == b"connection").lower().split(b",")
+    wants_close = b"close" in map(bytes.strip, options)
     return HTTPRequest(
         method=method.decode("ascii"),
         raw_path=target[1] or b"/",
@@ -230,33 +206,21 @@ def parse_request(data: bytes | bytearray, limits: ServerLimits) -> HTTPRequest:
         version=version,
         headers=head.headers,
         body_bytes=body_bytes,
-        keep_alive=version == "1.1" and not is_upgrade and not body_bytes and not _wants_close(checked),
+        keep_alive=version == "1.1" and not is_upgrade and not body_bytes and not wants_close,
     )
-
-
-def _check_line_ends(data: bytes | bytearray) -> None:
-    """Refuse bare CR and LF, and NUL, whatever the version of the parser accepts."""
-    lines = data.count(_LINE_END)
-    if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
-        raise BadRequest(_MALFORMED)
 
 
 def _check_head(head: _ParsedHead, checked: list[Header], version: str, max_headers: int) -> None:
     if version not in _VERSIONS:
-        raise BadRequest(_WRONG_VERSION)
+        raise BadRequest(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Use HTTP/1.1 or HTTP/1.0.")
     if len(head.headers) > max_headers:
-        raise BadRequest(_TOO_MANY_HEADERS)
+        raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Too many headers.")
     names = {name for name, _ in checked}
     for name, refusal in _REFUSED_HEADERS.items():
         if name in names:
-            raise BadRequest(refusal)
+            raise BadRequest(*refusal)
     if not head.is_complete:
-        raise BadRequest(_MALFORMED)
+        raise BadRequest(HTTPStatus.BAD_REQUEST, _MALFORMED)
     hosts = [value for name, value in checked if name == b"host"]
     if len(hosts) > 1 or (version == "1.1" and not hosts) or not all(map(_HOST.fullmatch, hosts)):
-        raise BadRequest(_WRONG_HOST)
-
-
-def _wants_close(headers: list[Header]) -> bool:
-    options = b",".join(value for name, value in headers if name == b"connection").lower()
-    return b"close" in map(bytes.strip, options.split(b","))
+        raise BadRequest(HTTPStatus.BAD_REQUEST, "The request needs one valid Host header.")

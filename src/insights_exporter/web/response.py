@@ -10,7 +10,7 @@ from typing import Protocol
 from starlette.types import Message, Scope
 
 from insights_exporter.web.limits import Client
-from insights_exporter.web.request import Header, HTTPRequest, Refusal
+from insights_exporter.web.request import Header, HTTPRequest
 
 EXCHANGE = "insights_exporter.exchange"
 """Key of the `HTTPExchange` in the ASGI extensions of a request."""
@@ -35,7 +35,6 @@ class Peer(Client, Protocol):
     """Whether the client has closed its side, at least."""
     scheme: str
     """`http` or `https`."""
-    remote_address: tuple[str, int] | None
 
     async def write(self, parts: Sequence[bytes]) -> None:
         """Send bytes, and wait until the client has read nearly all."""
@@ -120,11 +119,11 @@ class HTTPExchange:
         self._head = _render_head(status, headers, keep_alive=self.keep_alive)
 
 
-def render_refusal(refusal: Refusal, headers: Iterable[Header]) -> bytes:
+def render_refusal(status: HTTPStatus, text: str, headers: Iterable[Header]) -> bytes:
     """Return the whole response, with further headers, to a request that the application does not get."""
-    body = f"{refusal.text}\n".encode()
+    body = f"{text}\n".encode()
     own = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
-    return _render_head(refusal.status, [*own, *headers], keep_alive=False) + body
+    return _render_head(status, [*own, *headers], keep_alive=False) + body
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from insights_exporter.runtime import trim_heap
 from insights_exporter.web.connection import Connection, parse_address
 from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
-from insights_exporter.web.request import Header, Refusal
+from insights_exporter.web.request import Header
 from insights_exporter.web.response import render_refusal
 
 _BACKLOG = 512
@@ -39,7 +39,7 @@ _CLIENT_ERRORS = {
 """Errors of `accept` that concern one client; all others last, and concern every client."""
 _TLS_FIRST_BYTES = (0x16, 0x80)
 """First byte of a handshake: of TLS, and of SSL 2, which OpenSSL refuses with an alert."""
-_PLAIN_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "This port speaks HTTPS: begin the address with https://")
+_PLAIN_HTTP = "This port speaks HTTPS: begin the address with https://"
 
 _SYSTEMD_FIRST_FD = 3
 _TCP = {socket.AF_INET, socket.AF_INET6}
@@ -251,7 +251,7 @@ class TLSListener:
             first_byte = client.recv(1, socket.MSG_PEEK)
             if first_byte and first_byte[0] not in _TLS_FIRST_BYTES:
                 client.recv(limits.head_bytes)  # unread bytes would reset the connection
-                client.send(render_refusal(_PLAIN_HTTP, self._headers()))
+                client.send(render_refusal(HTTPStatus.BAD_REQUEST, _PLAIN_HTTP, self._headers()))
                 client.close()
             else:
                 await self._perform_handshake(client, handshake)
