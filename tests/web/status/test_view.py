@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from insights_exporter.coder.errors import REASONS
 from insights_exporter.datasets.summary import PollSummary
@@ -11,7 +12,7 @@ from insights_exporter.polling.problems import Problem, Urgency
 from insights_exporter.web.status.details import Details, build_details, build_tiles
 from insights_exporter.web.status.handler import render_html
 from insights_exporter.web.status.state import HEADINGS, DeploymentState
-from insights_exporter.web.status.view import NotFound, PageView, build_view
+from insights_exporter.web.status.view import PageView, build_view
 from tests.web.status.states import NOW, TODAY, deployment, failing, poll
 
 
@@ -71,7 +72,7 @@ def test_requested_deployment() -> None:
 @pytest.mark.parametrize("request_", [{"deployment": "c"}, {"window": "90d"}, {"deployment": ""}])
 def test_unknown_deployment_or_window(request_: dict[str, str]) -> None:
     """A deployment or window that does not exist is not found."""
-    with pytest.raises(NotFound):
+    with pytest.raises(HTTPException):
         view("a", "b", **request_)
 
 

@@ -10,14 +10,14 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, run_in_thread
 from insights_exporter.web.status.charts import build_sparkline
 from insights_exporter.web.status.format import FILTERS
 from insights_exporter.web.status.state import HEADINGS, collect_state
-from insights_exporter.web.status.view import NotFound, PageView, build_href, build_view
+from insights_exporter.web.status.view import PageView, build_href, build_view
 
 DOCS = "https://github.com/insights-exporter/insights-exporter#readme"
 
@@ -69,10 +69,7 @@ class StatusHandler:
             def render_page() -> str:
                 return render_html(build_view(states, self._metrics_path, time.time(), deployment, window))
 
-            try:
-                return HTMLResponse(await run_in_thread(render_page), headers=HEADERS)
-            except NotFound as error:
-                return PlainTextResponse(f"{error}\n", 404)
+            return HTMLResponse(await run_in_thread(render_page), headers=HEADERS)
 
 
 def render_html(view: PageView) -> str:

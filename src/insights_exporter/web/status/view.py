@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from starlette.exceptions import HTTPException
+
 from insights_exporter import __version__
 from insights_exporter.web.status.details import DEFAULT_WINDOW, Details, build_details, select_window
 from insights_exporter.web.status.state import LEVELS, DeploymentState
-
-
-class NotFound(LookupError):
-    """The requested deployment or window does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +41,20 @@ def build_view(
     """Return the view of the requested deployment, or of all, in the requested or the default window.
 
     Raises:
-        NotFound: The deployment or the window does not exist.
+        HTTPException: 404; the deployment or the window does not exist.
     """
     shown = states
     if deployment is not None:
         shown = [state for state in states if state.name == deployment]
         if not shown:
-            raise NotFound("There is no such deployment here.")
+            raise HTTPException(404, "There is no such deployment here.\n")
     single = len(shown) == 1
     windows: dict[str, str] = {}
     for state in shown:
         for name, label in state.windows.items():
             windows.setdefault(name, label)
     if window is not None and window not in windows:
-        raise NotFound("There is no such window here.")
+        raise HTTPException(404, "There is no such window here.\n")
     selected = select_window(window or DEFAULT_WINDOW, windows)
     return PageView(
         now=now,

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -53,10 +54,24 @@ class TokenBucket:
         return 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginLimits:
+    """How many logins may wait, and for how many seconds."""
+
+    waiting_per_client: int = 16
+    """Waiting logins per client: an IPv4 address, or an IPv6 network."""
+    waiting: int = 100
+    wait_seconds: float = 5.0
+    """Time until a check begins."""
+    check_seconds: float = 20.0
+    """Time until it ends; less than a response may take."""
+
+
 class FairLock:
     """A lock that waiting clients get in rotation, however often each of them waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: LoginLimits) -> None:
+        self._limits = limits
         self._turns: dict[asyncio.Future[bool], str] = {}
         """The clients of the waiters, in the order in which they get the lock."""
         self._locked = False
@@ -66,15 +81,13 @@ class FairLock:
         """Return the number of waiters."""
         return len(self._turns)
 
-    def count_waiting(self, client: str) -> int:
-        """Return the number of waiters of a client."""
-        return list(self._turns.values()).count(client)
-
     async def acquire(self, client: str) -> bool:
-        """Acquire the lock for a client; return False if another client took its place."""
+        """Acquire the lock for a client; return False if too many wait, maybe after another has come."""
         if not self._locked:
             self._locked = True
             return True
+        if not self._find_place(client):
+            return False
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._turns[turn] = client
         try:
@@ -86,9 +99,13 @@ class FairLock:
         finally:
             self._turns.pop(turn, None)
 
-    def displace(self, client: str) -> bool:
-        """Refuse the last waiter of the client with the most; return False if `client` would have as many."""
+    def _find_place(self, client: str) -> bool:
+        """Return whether a client may wait, if need be in the place of one that waits more often."""
         counts = Counter(self._turns.values())
+        if counts[client] >= self._limits.waiting_per_client:
+            return False
+        if self.waiting < self._limits.waiting:
+            return True
         most = max(counts, key=counts.__getitem__)
         if counts[most] <= counts[client] + 1:
             return False
@@ -118,19 +135,6 @@ class TooManyLogins(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginLimits:
-    """How many logins may wait, and for how many seconds."""
-
-    waiting_per_client: int = 16
-    """Waiting logins per client: an IPv4 address, or an IPv6 network."""
-    waiting: int = 100
-    wait_seconds: float = 5.0
-    """Time until a check begins."""
-    check_seconds: float = 20.0
-    """Time until it ends; less than a response may take."""
-
-
 class PasswordChecker:
     """Checks passwords, one at a time, and caches successful logins.
 
@@ -142,7 +146,7 @@ class PasswordChecker:
         self._limits = limits or LoginLimits()
         self._key = secrets.token_bytes(32)
         self._cache: OrderedDict[bytes, None] = OrderedDict()
-        self._lock = FairLock()
+        self._lock = FairLock(self._limits)
         self._check_seconds = 0.0
         """Duration of the last check."""
 
@@ -181,14 +185,10 @@ class PasswordChecker:
             raise self._describe_too_many_logins() from None
 
     async def _acquire(self, client: str) -> None:
-        limits, lock = self._limits, self._lock
-        has_place = lock.count_waiting(client) < limits.waiting_per_client
-        has_place = has_place and (lock.waiting < limits.waiting or lock.displace(client))
-        try:
-            async with asyncio.timeout(limits.wait_seconds):
-                is_acquired = has_place and await lock.acquire(client)
-        except TimeoutError:
-            is_acquired = False
+        is_acquired = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.wait_seconds):
+                is_acquired = await self._lock.acquire(client)
         if not is_acquired:
             raise self._describe_too_many_logins()
 
@@ -252,18 +252,16 @@ class BasicAuthMiddleware:
             return _refuse_for_now(wait)
         if not config.users:
             return None
-        try:
-            authenticated = await self._authenticate(config, scope)
-        except TooManyLogins as error:
-            return _refuse_for_now(error.seconds)
-        return None if authenticated else PlainTextResponse("Authentication required.\n", 401, _CHALLENGE)
-
-    async def _authenticate(self, config: WebConfig, scope: Scope) -> bool:
         login, peer = parse_credentials(scope["headers"]), scope["extensions"][EXCHANGE].peer
         network = find_network(scope["client"])
-        return login is not None and await self._passwords.verify(
-            config.users, *login, network, lambda: peer.is_disconnected
-        )
+        try:
+            if login and await self._passwords.verify(
+                config.users, *login, network, lambda: peer.is_disconnected
+            ):
+                return None
+        except TooManyLogins as error:
+            return _refuse_for_now(error.seconds)
+        return PlainTextResponse("Authentication required.\n", 401, _CHALLENGE)
 
 
 def parse_credentials(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
