@@ -57,7 +57,7 @@ def test_response_about_others_is_invalid(number: int, body: object) -> None:
     response = Response(build_requests(context)[number], json.dumps(body).encode())
 
     with pytest.raises(
-        InvalidResponse, match=r"requested one template, .* responded about 1 others too; .* switch"
+        InvalidResponse, match=r"requested one template, .* responded about 1 others too; .*: set templates"
     ):
         convert(context, response)
 

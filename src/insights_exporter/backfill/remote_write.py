@@ -187,28 +187,17 @@ def encode_request(lines: Iterable[str]) -> bytes:
 
 
 def _encode_series(head: str, samples: Iterable[Sequence[str]]) -> bytes:
-    labels = b"".join(
-        _encode_field(1, _encode_field(1, name.encode()) + _encode_field(2, value.encode()))
-        for name, value in _parse_labels(head)
-    )
-    points = b"".join(
-        _encode_field(
-            2, b"\x09" + struct.pack("<d", float(value)) + b"\x10" + _encode_varint(int(second) * 1000)
-        )
-        for _, value, second in samples
-    )
-    return labels + points
-
-
-def _parse_labels(head: str) -> Sequence[tuple[str, str]]:
-    """Return the labels of `name{label="value",...}` and the name, sorted and unescaped."""
     name, _, inner = head.partition("{")
-    labels = {found[1]: _ESCAPED.sub(_unescape, found[2]) for found in _LABEL.finditer(inner)}
-    return sorted({"__name__": name, **labels}.items())
-
-
-def _unescape(escape: re.Match[str]) -> str:
-    return "\n" if escape[1] == "n" else escape[1]
+    labels = {"__name__": name}
+    for found in _LABEL.finditer(inner):
+        labels[found[1]] = _ESCAPED.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], found[2])
+    content = bytearray()
+    for label, value in sorted(labels.items()):
+        content += _encode_field(1, _encode_field(1, label.encode()) + _encode_field(2, value.encode()))
+    for _, value, second in samples:
+        point = b"\x09" + struct.pack("<d", float(value)) + b"\x10" + _encode_varint(int(second) * 1000)
+        content += _encode_field(2, point)
+    return bytes(content)
 
 
 def _encode_field(number: int, content: bytes) -> bytes:

@@ -189,9 +189,7 @@ _FAULTS = (
     Fault("reset", "resets the connection in the middle of the body", partial(_truncate, reset=True)),
     Fault("truncated", "closes the connection in the middle of the body", _truncate),
     Fault("wrong-length", "declares half of the body's length", _declare_wrong_length),
-    Fault(
-        "sign-in-page", "responds with 200 and the HTML page of a sign-in proxy", _send(SIGN_IN, 200, HTML)
-    ),
+    Fault("sign-in-page", "responds with the page of a sign-in proxy", _send(SIGN_IN, 200, HTML)),
     Fault("gzip-bomb", "sends gzip that never stops unpacking", _send_gzip_bomb),
     Fault(
         "endless",
@@ -226,22 +224,16 @@ _FAULTS = (
     Fault("403", "refuses the role", _refuse(FORBIDDEN)),
     Fault("403-premium", "has no license for this data", _refuse(NOT_LICENSED)),
     Fault("403-proxy", "is behind a proxy that refuses the requests", _send_page(403)),
-    Fault("405", "is behind a proxy that does not allow the method", _send_page(405)),
-    Fault("407", "is behind a proxy that requires a login", _send_page(407)),
-    Fault("413", "is behind a proxy with a low limit for bodies", _send_page(413)),
-    Fault("421", "is behind a proxy for other hosts", _send_page(421)),
-    Fault("431", "is behind a proxy with a low limit for headers", _send_page(431)),
-    Fault("451", "is behind a proxy with a block list", _send_page(451)),
+    *(
+        Fault(str(status), f"is behind a proxy that responds with {status}", _send_page(status))
+        for status in (405, 407, 408, 413, 421, 431, 451, 502, 503, 504)
+    ),
     Fault("404-route", "does not have the path", _refuse(NO_ROUTE)),
     Fault("404-no-access", "hides what the role may not see", _refuse(NO_RESOURCE)),
     Fault("404-disabled", "has usage statistics switched off", _refuse(DISABLED)),
-    Fault("408", "times out while reading requests", _send_page(408)),
     Fault("429-seconds", "limits the rate, with a Retry-After in seconds", _refuse(refuse_rate(512))),
     Fault("429-date", "limits the rate, with a Retry-After date", _refuse_until),
     Fault("500", "fails with two JSON documents", _send(TWO_DOCUMENTS, 500, {})),
-    Fault("502", "is behind a proxy that cannot reach it", _send_page(502)),
-    Fault("503", "is behind a proxy without a server", _send_page(503)),
-    Fault("504", "is behind a proxy that timed out", _send_page(504)),
     Fault("not-licensed", "has no license, so no groups and no seats", license="not_entitled"),
     Fault("grace-period", "has a license in its grace period", license="grace_period"),
     Fault("clock-ahead", "has a clock that is a day ahead", skew=DAY),

@@ -57,12 +57,7 @@ def list_templates(context: RequestContext, organization: str = "") -> list[Docu
 def list_organizations(context: RequestContext) -> list[Document]:
     """Return the response of `/organizations`."""
     return [
-        {
-            "id": each.id,
-            "name": each.name,
-            "display_name": each.display_name,
-            "is_default": index == 0,
-        }
+        {"id": each.id, "name": each.name, "display_name": each.display_name, "is_default": index == 0}
         for index, each in enumerate(context.population.catalog.organizations)
     ]
 
