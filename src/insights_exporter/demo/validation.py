@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -46,14 +47,9 @@ def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersio
         Refused: The query is invalid.
     """
     endpoint = path.removeprefix(API)
-    if endpoint in {"/insights/daus", "/groups"}:
-        _read_values(query, {})
-        return ParsedQuery()
-    if version.published:
+    if version.published and endpoint != "/insights/daus":
         return _read_timestamps(query)
-    if endpoint == "/insights/user-status-counts":
-        return _read_status_counts(query, version)
-    return _read_report(query, now, version, has_interval=endpoint == "/insights/templates")
+    return _READERS[endpoint](query, now, version)
 
 
 def find_next_hour(now: datetime) -> datetime:
@@ -104,7 +100,9 @@ def _parse_uuids(text: str) -> tuple[str, ...]:
         raise ValueError(f"has invalid values: {text}") from None
 
 
-def _read_report(query: Pairs, now: datetime, version: ServerVersion, *, has_interval: bool) -> ParsedQuery:
+def _read_report(
+    query: Pairs, now: datetime, version: ServerVersion, *, has_interval: bool = False
+) -> ParsedQuery:
     parsers: dict[str, Callable[[str], Any]] = {"start_time": str, "end_time": str}
     parsers |= {"interval": str} if has_interval else {}
     values = _read_values(query, parsers | {"template_ids": _parse_uuids}, ("start_time", "end_time"))
@@ -134,7 +132,7 @@ def _check_time(name: str, text: str, now: datetime, version: ServerVersion) -> 
     raise Refused(refuse_value(name, f'Query param "{name}" {detail}'))
 
 
-def _read_status_counts(query: Pairs, version: ServerVersion) -> ParsedQuery:
+def _read_status_counts(query: Pairs, _now: datetime, version: ServerVersion) -> ParsedQuery:
     parsers: dict[str, Callable[[str], Any]] = {"tz_offset": _parse_integer} if version.year < 2027 else {}
     values = _read_values(query, parsers | ({"timezone": str} if version.year >= 2026 else {}))
     tz_offset, name = values.get("tz_offset", 0), values.get("timezone", "")
@@ -149,9 +147,24 @@ def _read_status_counts(query: Pairs, version: ServerVersion) -> ParsedQuery:
         raise Refused(ErrorResponse(400, {"message": "Invalid timezone.", "detail": detail})) from None
 
 
+def _read_nothing(query: Pairs, _now: datetime, _version: ServerVersion) -> ParsedQuery:
+    _read_values(query, {})
+    return ParsedQuery()
+
+
 def _read_timestamps(query: Pairs) -> ParsedQuery:
     """Read the integers of the API documentation: `before` is the start, `after` the end."""
     names = ("before", "after")
     values = _read_values(query, dict.fromkeys(names, _parse_integer), names)
     start, end = (datetime.fromtimestamp(max(0, min(values[name], LATEST_TIMESTAMP)), UTC) for name in names)
     return ParsedQuery(start=start, end=end, interval="week")
+
+
+_READERS: Mapping[str, Callable[[Pairs, datetime, ServerVersion], ParsedQuery]] = {
+    "/insights/daus": _read_nothing,
+    "/insights/templates": partial(_read_report, has_interval=True),
+    "/insights/user-activity": _read_report,
+    "/insights/user-latency": _read_report,
+    "/insights/user-status-counts": _read_status_counts,
+    "/groups": _read_nothing,
+}
