@@ -2,7 +2,8 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -25,7 +26,12 @@ def find_secrets(headers: Iterable[str], urls: Iterable[str]) -> tuple[str, ...]
     for header in headers:  # `Bearer abcdef` may come back as `abcdef`
         found += [header, *(word for word in header.split() if len(word) >= _SHORTEST_WORD)]
     for url in urls:
-        found += _list_credentials(url)
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            user, password = unquote(parts.username or ""), parts.password or ""
+            if password:
+                basic = b64encode(f"{user}:{unquote(password)}".encode()).decode()
+                found += [password, unquote(password), basic]
     return tuple(dict.fromkeys(found))
 
 
@@ -34,18 +40,6 @@ def redact_secrets(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
-
-
-def _list_credentials(url: str) -> Iterator[str]:
-    """Yield the password of a URL as written, decoded, and as HTTP sends it."""
-    try:
-        parts = urlsplit(url)
-        user, password = parts.username or "", parts.password or ""
-    except ValueError:
-        return
-    if password:
-        yield from (password, unquote(password))
-        yield b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
 
 
 _KNOWN_SENTENCES = frozenset(

@@ -203,24 +203,24 @@ def make_catalog(random: Random, templates: int) -> Catalog:
         Organization(next(ids), "coder", "Coder"),
         Organization(next(ids), "research", "Research & Development"),
     )
-    made = [_make_template(next(ids), index, organizations) for index in range(templates)]
+    made = []
+    for index in range(templates):
+        name = NAMES[index % len(NAMES)]
+        name += f"-{index // len(NAMES) + 1}" if index >= len(NAMES) else ""
+        template = SampleTemplate(
+            id=next(ids),
+            name=name,
+            organization=organizations[index % 3 == OTHER_ORGANIZATION],
+            apps=APP_SETS[index % len(APP_SETS)],
+            parameters=_select_parameters(index),
+            weight=0.0 if name == UNUSED else 1.0 / (1 + index) ** 0.7,
+            deprecated=name == DEPRECATED,
+        )
+        made.append(template)
     retired = SampleTemplate(
         next(ids), RETIRED, organizations[0], APP_SETS[1], _select_parameters(1), 0.05, deleted=True
     )
     return Catalog(organizations, (*made, retired))
-
-
-def _make_template(id_: str, index: int, organizations: tuple[Organization, ...]) -> SampleTemplate:
-    name = NAMES[index] if index < len(NAMES) else f"{NAMES[index % len(NAMES)]}-{index // len(NAMES) + 1}"
-    return SampleTemplate(
-        id=id_,
-        name=name,
-        organization=organizations[index % 3 == OTHER_ORGANIZATION],
-        apps=APP_SETS[index % len(APP_SETS)],
-        parameters=_select_parameters(index),
-        weight=0.0 if name == UNUSED else 1.0 / (1 + index) ** 0.7,
-        deprecated=name == DEPRECATED,
-    )
 
 
 def _select_parameters(template: int) -> tuple[int, ...]:
