@@ -60,14 +60,6 @@ _NOT_IN_FINGERPRINT = {
     *("requests_per_minute", "max_concurrency", "max_age"),
 }
 """Parts of a deployment's config that change no series."""
-_EXPECTED_ERRORS = (
-    ApiError,
-    InvalidResponse,
-    VerificationError,
-    LockedError,
-    ImportFailed,
-    RemoteWriteRejected,
-)
 
 
 def backfill(options: BackfillOptions, datasets: Mapping[str, Dataset]) -> int:
@@ -116,20 +108,15 @@ async def _try_deployment(
     except OSError as error:
         what, remedy = explain_os_error(error)
         log.warning("backfill stopped", err=what, remedy=f"{remedy}; {_RUN_AGAIN}")
-        return EXIT_PARTIAL
-    except _EXPECTED_ERRORS as error:
-        log.warning("backfill stopped", err=str(error), remedy=_find_remedy(error))
-        return EXIT_PARTIAL
+    except (ApiError, InvalidResponse) as error:
+        log.warning("backfill stopped", err=str(error), remedy=f"{REMEDIES[error.cause]}; {_RUN_AGAIN}")
+    except (VerificationError, LockedError, ImportFailed, RemoteWriteRejected) as error:
+        log.warning("backfill stopped", err=str(error), remedy=_RUN_AGAIN)
     except Exception as error:  # noqa: BLE001 -- no response, however odd, may stop the others
         log.error("backfill stopped", err=describe_exception(error), remedy=_RUN_AGAIN)  # noqa: TRY400 -- as above
-        return EXIT_PARTIAL
-    return EXIT_OK
-
-
-def _find_remedy(error: Exception) -> str:
-    if isinstance(error, ApiError):
-        return f"{error.remedy}; {_RUN_AGAIN}"
-    return f"{REMEDIES[error.cause]}; {_RUN_AGAIN}" if isinstance(error, InvalidResponse) else _RUN_AGAIN
+    else:
+        return EXIT_OK
+    return EXIT_PARTIAL
 
 
 async def _backfill_deployment(
@@ -172,12 +159,8 @@ async def _backfill_deployment(
 
 
 def _print_missing_history(deployment: Deployment, datasets: Mapping[str, Dataset]) -> None:
-    missing = [
-        dataset.name
-        for dataset in datasets.values()
-        if dataset.backfill == "never" and dataset.is_enabled(deployment)
-    ]
-    if missing:
+    enabled = [dataset for dataset in datasets.values() if dataset.is_enabled(deployment)]
+    if missing := [dataset.name for dataset in enabled if dataset.backfill == "never"]:
         what = f"no history of {', '.join(missing)}: Coder reports their current state only"
         typer.echo(f"{deployment.name}: {what}", err=True)
 

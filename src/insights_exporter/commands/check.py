@@ -24,7 +24,7 @@ from insights_exporter.commands.deployment_report import (
 from insights_exporter.commands.errors import EXIT_ERROR
 from insights_exporter.commands.oneshot import open_deployments, poll_once, run_interruptible
 from insights_exporter.commands.serve import load_and_warn
-from insights_exporter.config.models import Config, Deployment
+from insights_exporter.config.models import Config
 from insights_exporter.datasets.base import Dataset
 
 
@@ -41,10 +41,13 @@ def check(
     configured = {
         deployment.name: deployment for deployment in load_and_warn(config_file, datasets).config.deployments
     }
-    limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
+    limited = []
+    for each in configured.values():
+        templates = each.templates.model_copy(update={"limit": min(1, each.templates.limit)})
+        limited.append(each.model_copy(update={"templates": templates}))
 
     async def poll() -> list[DeploymentReport]:
-        async with open_deployments(limited, datasets) as (_, manager):
+        async with open_deployments(Config(deployments=tuple(limited)), datasets) as (_, manager):
             connections = {name: ConnectionInfo() for name in manager.pollers}
             for name, poller in manager.pollers.items():
                 poller.coder.add_response_hook(connections[name].observe)
@@ -61,12 +64,6 @@ def check(
     else:
         print_reports(reports)
     return max((report.status for report in reports), default=EXIT_ERROR)
-
-
-def _limit_to_one_template(deployment: Deployment) -> Deployment:
-    limit = min(1, deployment.templates.limit)
-    templates = deployment.templates.model_copy(update={"limit": limit})
-    return deployment.model_copy(update={"templates": templates})
 
 
 _COLOURS: Mapping[str, str] = {

@@ -72,7 +72,10 @@ def run_demo(
     tasks: list[asyncio.Task[None]] = []
 
     def on_started(url: str) -> None:
-        typer.echo(_format_welcome(url, data), nl=False)
+        abouts = ((FAULTS[fault.partition("=")[0]].about, fault) for fault in data.faults)
+        faults = "".join(f"The embedded Coder {about} ({fault}).\n" for about, fault in abouts)
+        latency = user_latency.USER_LATENCY.name
+        typer.echo(_WELCOME.format(url=url, users=data.users, latency=latency, faults=faults), nl=False)
         if prometheus:
             tasks.append(asyncio.create_task(_run_prometheus(url.removeprefix("http://"))))
 
@@ -133,9 +136,3 @@ async def _run_prometheus(target: str) -> None:
             await asyncio.Event().wait()
     except NotStarted as error:
         typer.echo(f"Prometheus was not started: {error}.", err=True)
-
-
-def _format_welcome(url: str, data: SampleData) -> str:
-    abouts = ((FAULTS[fault.partition("=")[0]].about, fault) for fault in data.faults)
-    faults = "".join(f"The embedded Coder {about} ({fault}).\n" for about, fault in abouts)
-    return _WELCOME.format(url=url, users=data.users, latency=user_latency.USER_LATENCY.name, faults=faults)

@@ -1,6 +1,6 @@
 """The report of a deployment that was polled once, as plain values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -84,14 +84,22 @@ async def build_report(
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
     polled = [_build_result(poller, configured, job) for job in poller.jobs]
-    not_enabled = registry.keys() - {each.dataset for each in polled}
-    datasets = (*polled, *(_describe_needs(each) for name, each in registry.items() if name in not_enabled))
+    names = {each.dataset for each in polled}
+    not_enabled = [
+        DatasetResult(name, "", "not enabled", roles=each.roles, needs_license=each.needs_license)
+        for name, each in registry.items()
+        if name not in names
+    ]
+    datasets = (*polled, *not_enabled)
     causes = find_problems(poller.jobs)
-    reachable = _is_reachable(poller)
+    failures = [job.status.failure for job in poller.jobs]
+    has_responded = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
+    reachable = has_responded or any(job.status.success for job in poller.jobs)
+    has_data = any(each.state == "allowed" for each in datasets)
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
-        status=_compute_exit_status(datasets, causes, reachable=reachable),
+        status=EXIT_PARTIAL if reachable and causes else EXIT_OK if has_data else EXIT_ERROR,
         reachable=reachable,
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
@@ -110,32 +118,20 @@ async def build_report(
     )
 
 
-def _is_reachable(poller: DeploymentPoller) -> bool:
-    """Return whether a server that was polled once sent any response at all."""
-    failures = [job.status.failure for job in poller.jobs]
-    has_responded = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
-    return has_responded or any(job.status.success for job in poller.jobs)
-
-
-def _compute_exit_status(
-    datasets: Sequence[DatasetResult], causes: Sequence[Problem], *, reachable: bool
-) -> int:
-    """Return 2 without a server or any dataset, 1 if something is denied, failed or switched off, else 0."""
-    if reachable and causes:
-        return EXIT_PARTIAL
-    return EXIT_OK if any(each.state == "allowed" for each in datasets) else EXIT_ERROR
-
-
 def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
     planned = job.dataset.requests(replace(poller.build_context(job), deployment=configured))
     subjects = len({request.subject for request in planned})
     estimated = bool(job.dataset.depends_on) and job.status.success and subjects > 1
-    failure, state = job.status.failure, _find_state(job)
+    failure, state, series = job.status.failure, _find_state(job), job.status.series
+    if estimated:  # only one template was requested
+        unrequested = job.dataset.unrequested(poller.build_context(job), ())
+        shared = sum(len(samples.rows) for samples in unrequested.samples)
+        series = shared + (series - shared) * subjects
     return DatasetResult(
         dataset=job.status.dataset,
         window=job.status.window,
         state=state,
-        series=_estimate_series(poller, job, subjects) if estimated else job.status.series,
+        series=series,
         estimated=estimated,
         requests_per_minute=0.0 if state == "unavailable" else len(planned) * 60 / job.status.interval.every,
         reason=failure.reason if failure else "",
@@ -143,13 +139,6 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
         remedy=failure.remedy if failure else "",
         roles=job.dataset.roles if failure and failure.cause in _ROLE_CAUSES else (),
         needs_license=job.request_stats.unavailable == "not_licensed",
-    )
-
-
-def _describe_needs(dataset: Dataset) -> DatasetResult:
-    """Return what a dataset needs that the config does not enable."""
-    return DatasetResult(
-        dataset.name, "", "not enabled", roles=dataset.roles, needs_license=dataset.needs_license
     )
 
 
@@ -162,13 +151,6 @@ def _find_state(job: Job) -> DatasetState:
     if job.request_stats.unavailable:
         return "unavailable"
     return "denied" if reason in _DENIED_REASONS else "failed"
-
-
-def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
-    """Return an estimate of the series of all templates in use, from the one that was requested."""
-    unrequested = job.dataset.unrequested(poller.build_context(job), ())
-    shared = sum(len(samples.rows) for samples in unrequested.samples)
-    return shared + (job.status.series - shared) * templates
 
 
 def _find_warnings(poller: DeploymentPoller) -> Iterator[str]:

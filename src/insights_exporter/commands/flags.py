@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -101,32 +100,24 @@ def start_logging(level: LogLevelFlag, format_: LogFormatFlag) -> None:
     configure(level, format_)
 
 
-class Command(TyperCommand):
-    """A command that takes `--switch=true` as kingpin does, and refuses repeated flags."""
+class _StrictParsing:
+    """Reads `--switch=true` as kingpin does, and refuses repeated flags."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer
-        """Read `args` into `ctx`."""
-        with _simplify_errors():
-            return super().parse_args(ctx, _normalize(self, ctx, args))
+        """Read `args` into `ctx`, and remove what pydantic writes before errors about values."""
+        try:
+            return super().parse_args(ctx, _normalize(self, ctx, args))  # type: ignore[misc,no-any-return,arg-type]  # of the base that follows
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
 
-class CommandGroup(TyperGroup):
-    """A command with subcommands, whose own flags are parsed as those of `Command`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer
-        """Read `args` into `ctx`."""
-        with _simplify_errors():
-            return super().parse_args(ctx, _normalize(self, ctx, args))
+class Command(_StrictParsing, TyperCommand):
+    """A command."""
 
 
-@contextmanager
-def _simplify_errors() -> Iterator[None]:
-    """Remove what pydantic writes before errors about values."""
-    try:
-        yield
-    except typer.BadParameter as error:
-        error.message = error.message.removeprefix("Value error, ")
-        raise
+class CommandGroup(_StrictParsing, TyperGroup):
+    """A command with subcommands and flags of its own."""
 
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})

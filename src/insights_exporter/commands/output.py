@@ -72,21 +72,15 @@ def _find_stream(path: Path) -> Path | int | None:
 
 def _write(path: Path, data: bytes) -> None:
     """Write to `path`, whose kind may have changed since it was checked."""
-    with _translate_errors(path), _raise_on_signals():
-        stream = _find_stream(path)
-        if stream is None:
-            _replace(path, data)
-        else:
-            _write_stream(stream, data)
-
-
-@contextlib.contextmanager
-def _raise_on_signals() -> Iterator[None]:
-    """Raise Interrupted on SIGINT and SIGTERM, since a FIFO may wait for its reader forever."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield
-    except KeyboardInterrupt:
+        with _translate_errors(path):
+            stream = _find_stream(path)
+            if stream is None:
+                _replace(path, data)
+            else:
+                _write_stream(stream, data)
+    except KeyboardInterrupt:  # a FIFO may wait for its reader forever
         raise Interrupted from None
     finally:
         signal.signal(signal.SIGTERM, before)

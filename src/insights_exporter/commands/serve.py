@@ -96,8 +96,11 @@ def load_checked(options: ServeOptions, datasets: Mapping[str, Dataset]) -> Load
     if options.telemetry_path in OWN_PATHS or not is_plain_path(options.telemetry_path):
         what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
         raise CommandError(f"--web.telemetry-path: {options.telemetry_path!r} {what}")
-    for address in options.listen_addresses:
-        _check_address(address)
+    try:
+        for address in options.listen_addresses:
+            split_address(address)
+    except ValueError as error:
+        raise CommandError(f"--web.listen-address: {error}") from None
     try:
         select_owned((), _find_shard(options), options.total_shards)
     except ValueError as error:
@@ -140,22 +143,16 @@ def open_listeners(options: ServeOptions, environ: Mapping[str, str]) -> list[so
 
 
 def _open_listener(address: str) -> socket.socket:
-    _check_address(address)
     try:
         return listen(address)
+    except ValueError as error:
+        raise CommandError(f"--web.listen-address: {error}") from None
     except OSError as error:
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else str(error.strerror)  # names have numbers of their own
         what = f"cannot listen on {address}: {reason.lower()}"
         remedy = _LISTEN_REMEDIES.get(number, "choose an address of this machine")
         raise CommandError(f"--web.listen-address: {what}; {remedy}") from None
-
-
-def _check_address(address: str) -> None:
-    try:
-        split_address(address)
-    except ValueError as error:
-        raise CommandError(f"--web.listen-address: {error}") from None
 
 
 class Exporter:

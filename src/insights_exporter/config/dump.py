@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from insights_exporter.config.errors import KeyPath
 from insights_exporter.config.loader import LoadedConfig
-from insights_exporter.config.models import Deployment
 
 MASK = "**********"
 DEFAULT = "default"
@@ -26,7 +25,11 @@ def dump_config(loaded: LoadedConfig) -> str:
     """
     lines = [f"# From {loaded.source or 'the environment'}", "deployments:"]
     for index, deployment in enumerate(loaded.config.deployments):
-        first, *others = _format_lines(_dump_deployment(deployment), (), partial(loaded.find_source, index))
+        values = deployment.model_dump(mode="json", exclude_none=True)
+        if deployment.proxy is not None:
+            values["proxy"] = mask_proxy(deployment.proxy.get_secret_value())
+        values = {key: values.pop(key) for key in _FIRST} | values
+        first, *others = _format_lines(values, (), partial(loaded.find_source, index))
         lines += [f"  - {first}", *(f"    {line}" for line in others)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -35,13 +38,6 @@ def mask_proxy(url: str) -> str:
     """Return a proxy's URL without its user and password."""
     user, at, _host = urlsplit(url).netloc.rpartition("@")
     return url.replace(f"{user}{at}", f"{MASK}@", 1) if at else url
-
-
-def _dump_deployment(deployment: Deployment) -> dict[str, Any]:
-    values = deployment.model_dump(mode="json", exclude_none=True)
-    if deployment.proxy is not None:
-        values["proxy"] = mask_proxy(deployment.proxy.get_secret_value())
-    return {key: values.pop(key) for key in _FIRST} | values
 
 
 def _format_lines(

@@ -21,29 +21,21 @@ def build_json_schema(datasets: Collection[str]) -> dict[str, Any]:
 
 
 def _tidy(part: Any) -> Any:  # noqa: ANN401 -- a schema nests values of any type
-    """Return a part without redundant keywords, and with descriptions in one line."""
+    """Return a part without redundant keywords, with descriptions in one line and values as in the file."""
     if isinstance(part, list):
         return [_tidy(each) for each in part]
     if not isinstance(part, dict):
         return part
-    tidied = {key: _tidy(value) for key, value in part.items() if not _is_redundant(key, value)}
-    if "default" in tidied:
-        tidied["default"] = _format_default(part["default"], part)
+    tidied = {key: _tidy(value) for key, value in part.items()}
+    if isinstance(part.get("title"), str):  # else it is a key of that name
+        del tidied["title"]
+    default = part.get("default")
+    if default is None or isinstance(default, dict):  # those of a section are at its keys
+        tidied.pop("default", None)
+    elif part.get("pattern") == f"^{DURATION_PATTERN}$":
+        tidied["default"] = format_duration(default)
+    elif isinstance(default, list) and default and isinstance(default[0], dict):
+        tidied["default"] = [window["name"] for window in default]
     if isinstance(part.get("description"), str):
         tidied["description"] = " ".join(part["description"].split())
     return tidied
-
-
-def _is_redundant(key: str, value: object) -> bool:
-    """Return whether a keyword repeats a key's name, or defaults that are at the keys of a section."""
-    if key == "title":
-        return isinstance(value, str)
-    return key == "default" and (value is None or isinstance(value, dict))
-
-
-def _format_default(value: Any, owner: dict[str, Any]) -> object:  # noqa: ANN401 - as in _tidy
-    if owner.get("pattern") == f"^{DURATION_PATTERN}$":
-        return format_duration(value)
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [window["name"] for window in value]
-    return value

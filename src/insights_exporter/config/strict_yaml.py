@@ -95,7 +95,10 @@ class _Reader:
         elif isinstance(event, yaml.SequenceStartEvent):
             value = self._build_list(path)
         else:
-            value = _convert_scalar(event.value) if event.implicit[0] else event.value
+            value = event.value
+            if event.implicit[0]:  # it is not in quotes
+                matching = (convert for pattern, convert in _SCALARS if pattern.fullmatch(event.value))
+                value = next(matching, str)(event.value)
         if event.anchor is not None:
             self._anchors[event.anchor] = value
         return value
@@ -131,11 +134,6 @@ class _Reader:
             remedy = "define the anchor before it, or put the value in quotes if it begins with *"
             raise _build_error(event, "is an alias of an anchor that is not defined", remedy)
         return self._anchors[event.anchor]
-
-
-def _convert_scalar(text: str) -> object:
-    """Return the value of a scalar without quotes."""
-    return next((convert(text) for pattern, convert in _SCALARS if pattern.fullmatch(text)), text)
 
 
 def _decode(raw: bytes) -> str:
