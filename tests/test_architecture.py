@@ -39,11 +39,20 @@ SHORT_MODULES = {
 """Modules below SHORTEST_MODULE, with the reason."""
 
 NOT_VERBS = re.compile(
-    "_*(added_up|answered|asked|checked|converted|decoded|encoded|escaped|folded|formatted|found|joined|kept|known"
-    "|listed|masked|mine|named|of|opened|parsed|passed|polled|rendered|replaced|said|seen|shown|spelled|taken|there"
-    "|told|understood|whereabouts|written)"
+    "_*("
+    "active|activity|address|all|amounts|answered|apps|asked|body|bucket|by|checked|cli|context|converted"
+    "|current|daily|data|day|days|default|deployment|details|elements|enabled|entries|entry|error|example"
+    "|exact|existing|expiry|exposed|families|first|folded|folder|formatted|found|groups|header|headers"
+    "|historic|info|interval|joined|json|kept|known|labels|latencies|latency|latest|line|listed|masked|max"
+    "|metrics|midnight|min|mine|minimum|missing|models|named|newest|next|number|of|offset|one|opened"
+    "|options|owned|owner|parameter|parameters|parsed|parts|passed|periods|plain|poller|polls|position"
+    "|problems|progress|proxy|rating|rendered|repeated|results|rows|safe|sample|samples|said|seconds"
+    "|sections|series|shard|shown|size|slowest|source|state|status|summary|syntax|table|taken|template"
+    "|templates|text|there|time|times|tls|token|told|trailer|understood|unique|unknown|unreadable|unusable"
+    "|updated|usage|user|users|visible|whole|window|windows|world|written|zone"
+    ")(_.*)?"
 )
-"""Names that say what a value is, which functions must not have: they are imperative verbs."""
+"""Names that begin with what a value is; functions begin with an imperative verb."""
 
 CAMEL_CASE = re.compile("[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 """How classes and type aliases are spelled, other than constants and what is private."""

@@ -10,7 +10,7 @@ from insights_exporter.config.errors import (
     ConfigIssue,
     did_you_mean,
     format_path,
-    safe_key,
+    truncate_key,
     validate_model,
 )
 from insights_exporter.config.models import Model
@@ -51,7 +51,7 @@ def test_key_path_as_text() -> None:
 )
 def test_unsafe_part_of_a_key_is_hidden(key: str, shown: str) -> None:
     """The text after a missing space may be secret."""
-    assert shown == safe_key(key)
+    assert shown == truncate_key(key)
 
 
 @pytest.mark.parametrize(

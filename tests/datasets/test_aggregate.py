@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from insights_exporter.datasets.aggregate import exact_sum, sum_by_key
+from insights_exporter.datasets.aggregate import sum_by_key, sum_exactly
 
 SUMS = {
     "nothing": ([], 0.0),
@@ -19,8 +19,8 @@ SUMS = {
 @pytest.mark.parametrize(("values", "expected"), SUMS.values(), ids=SUMS)
 def test_sum_is_the_nearest_float(values: list[float], expected: float) -> None:
     """A sum loses nothing, in either order."""
-    assert expected == exact_sum(values)
-    assert expected == exact_sum(reversed(values))
+    assert expected == sum_exactly(values)
+    assert expected == sum_exactly(reversed(values))
 
 
 def test_rows_of_one_key_add_up() -> None:

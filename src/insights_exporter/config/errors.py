@@ -85,11 +85,11 @@ class InvalidValue(ValueError):
 
 def format_path(place: KeyPath) -> str:
     """Return a key path as text: `deployments[0].windows[2].days`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{safe_key(step)}" for step in place)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{truncate_key(step)}" for step in place)
     return "".join(steps).removeprefix(".")
 
 
-def safe_key(key: str) -> str:
+def truncate_key(key: str) -> str:
     """Return the start of a mistyped key that cannot be a secret next to it (`token:abc`)."""
     found = re.match(r"[\w.-]{1,40}", key)
     start = found[0] if found else ""
@@ -138,7 +138,7 @@ def _describe(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
         return "is missing", f"write `{key}: {examples[0]}`"
     if kind == "extra_forbidden":
         known = _find_owner(model, detail["loc"]).model_fields
-        remedy = did_you_mean(key, known) if safe_key(key) == key else "is a space missing after a colon?"
+        remedy = did_you_mean(key, known) if truncate_key(key) == key else "is a space missing after a colon?"
         return "is not a known key", remedy
     if kind == "literal_error":
         allowed = context["expected"].replace(" or ", ", ").replace("'", "")

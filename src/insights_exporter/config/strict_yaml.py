@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from insights_exporter.config.errors import InvalidValue, KeyPath, safe_key
+from insights_exporter.config.errors import InvalidValue, KeyPath, truncate_key
 
 MAX_BYTES = 2 * 1024 * 1024
 _MAX_DEPTH = 24
@@ -121,7 +121,7 @@ class _Reader:
                 what = "merge keys (<<) are not supported"
                 raise _build_error(event, what, "write out the keys that it merges")
             if key in mapping:
-                raise _build_error(event, f"the key {safe_key(key)} is repeated", "keep one of them")
+                raise _build_error(event, f"the key {truncate_key(key)} is repeated", "keep one of them")
             self.lines[*path, key] = event.start_mark.line + 1
             mapping[key] = self._build(next(self._events), (*path, key))
         return mapping

@@ -15,7 +15,7 @@ from insights_exporter.exposition.family import HistogramValue, SampleRow
 K = TypeVar("K", bound=Hashable)
 
 
-def exact_sum(values: Iterable[float]) -> float:
+def sum_exactly(values: Iterable[float]) -> float:
     """Return the float nearest to the true sum, in any order of `values`; infinite beyond the largest."""
     numbers = list(values)
     try:
@@ -33,7 +33,7 @@ def sum_by_key(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
     parts: dict[K, list[float]] = {}
     for key, value in rows:
         parts.setdefault(key, []).append(value)
-    return {key: values[0] if len(values) == 1 else exact_sum(values) for key, values in parts.items()}
+    return {key: values[0] if len(values) == 1 else sum_exactly(values) for key, values in parts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Distribution:
         """Return the histogram of `values`."""
         per_bucket = Counter(map(partial(bisect_left, self.bounds), values))
         counts = accumulate(per_bucket[bucket] for bucket in range(len(self.bounds) + 1))
-        return HistogramValue(tuple(counts), exact_sum(values))
+        return HistogramValue(tuple(counts), sum_exactly(values))
 
     def build_band_rows(self, labels: tuple[str, ...], histogram: HistogramValue) -> list[SampleRow]:
         """Return one row per band, named by its last label: the difference of two of the buckets."""

@@ -17,7 +17,7 @@ from insights_exporter.coder.resources import (
     build_organization_requests,
 )
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.aggregate import LATENCY, exact_sum
+from insights_exporter.datasets.aggregate import LATENCY, sum_exactly
 from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext
 from insights_exporter.datasets.parameters import is_included
 from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
@@ -125,7 +125,7 @@ def group_activity(context: PollContext, seconds: Mapping[str, float]) -> Iterat
         (labels, values) for labels, values in active if len(values) >= context.deployment.groups.min_users
     ]
     yield Samples(GROUP_ACTIVE_USERS, [(labels, float(len(values))) for labels, values in exposed])
-    yield Samples(GROUP_ACTIVITY, [(labels, exact_sum(values)) for labels, values in exposed])
+    yield Samples(GROUP_ACTIVITY, [(labels, sum_exactly(values)) for labels, values in exposed])
 
 
 def group_quality(context: PollContext, latencies: Mapping[str, Mapping[str, float]]) -> Samples:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from insights_exporter.config.models import ParameterOptions as Rules
-from insights_exporter.datasets.aggregate import exact_sum, sum_by_key
+from insights_exporter.datasets.aggregate import sum_by_key, sum_exactly
 from insights_exporter.datasets.report_schema import Parameter
 from insights_exporter.datasets.secret_patterns import name_looks_secret, value_looks_secret
 from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
@@ -66,7 +66,7 @@ def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
     shown = {value: counts[value] for value in ranked[:limit]}
     others = [count for value, count in counts.items() if value not in shown]
     if others:
-        shown[OTHER] = exact_sum(others)
+        shown[OTHER] = sum_exactly(others)
     return shown, len(ranked[limit:])
 
 
