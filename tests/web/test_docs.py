@@ -13,7 +13,7 @@ from insights_exporter.web.limits import DEFAULT_LIMITS as LIMITS
 from insights_exporter.web.limits import SLOW
 from insights_exporter.web.request import BUFFER_BYTES
 from insights_exporter.web.webconfig.auth import LoginLimits
-from insights_exporter.web.webconfig.tls import LOGGED_NAMES, MAX_RECORDS_WITHOUT_DATA
+from insights_exporter.web.webconfig.tls import LOGGED_NAMES, MAX_RECORDS_WITHOUT_DATA, MAX_SESSIONS
 from tests.web.test_metrics_handler import MOST_JOINED
 
 LOGINS = LoginLimits()
@@ -80,6 +80,10 @@ BOUNDS: tuple[tuple[str, str], ...] = (
     ),
     ("reloads", {1.0: "one per second"}[RELOAD_INTERVAL]),
     ("certificates that a client sends", "100 KiB"),
+    (
+        "sessions of TLS 1.2 that clients can resume without a ticket",
+        f"{MAX_SESSIONS:,}, counted every second",
+    ),
     ("TLS renegotiation", NONE),
     ("plain HTTP on a TLS port", NONE),
     (

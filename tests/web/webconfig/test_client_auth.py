@@ -8,6 +8,7 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
+from insights_exporter.web.webconfig.loader import CHECK_INTERVAL
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.programs import require
 from tests.integration.waiting import eventually
@@ -194,6 +195,24 @@ def test_a_session_without_certificate_is_resumed(directory: Path, authorities: 
         first = send_request(served.port, context)
 
         assert send_request(served.port, context, first.session) == first._replace(resumed=True)
+
+
+def test_sessions_without_tickets_are_limited(
+    directory: Path, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server forgets the sessions of TLS 1.2 clients without tickets once they are too many."""
+    monkeypatch.setattr("insights_exporter.web.webconfig.tls.MAX_SESSIONS", 3)
+    context = client_context(authorities.server, versions=TLS12)
+    context.options |= ssl.OP_NO_TICKET
+    with serving(write_case(directory, "good-tls.yml")) as served:
+        first = send_request(served.port, context)
+        resumed = [send_request(served.port, context, first.session).resumed]
+        for _ in range(3):
+            send_request(served.port, context)
+        served.clock.now += CHECK_INTERVAL
+        resumed += [send_request(served.port, context, first.session).resumed]
+
+    assert [True, False] == resumed
 
 
 @pytest.mark.parametrize("kind", ["intermediate", "the certificate itself"])

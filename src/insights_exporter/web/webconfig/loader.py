@@ -3,7 +3,7 @@
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from insights_exporter.web.webconfig.tls import (
     ServerSSLContext,
     TLSMismatch,
     create_context,
+    limit_sessions,
 )
 
 CHECK_INTERVAL = 1.0
@@ -160,6 +161,8 @@ class ReloadingConfig:
         self._next_check = self._clock() + CHECK_INTERVAL
         if have_changed(self._stamps):
             self._reload()
+        elif self._config.tls:
+            self._config = replace(self._config, tls=limit_sessions(self._config.tls))
         return self._issues
 
     def collect_samples(self) -> Samples:

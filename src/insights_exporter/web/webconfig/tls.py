@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -23,6 +24,9 @@ from insights_exporter.web.webconfig.rules import (
 
 MAX_RECORDS_WITHOUT_DATA = 64
 """In the life of a connection, after its handshake; clients that rekey do so once in millions of records."""
+
+MAX_SESSIONS = 1000
+"""TLS 1.2 sessions of clients without tickets; OpenSSL keeps 20,480 of a kilobyte each, for two hours."""
 
 _RECORD_HEADER_BYTES = 5
 _RECORD_LENGTH = slice(3, 5)
@@ -197,6 +201,8 @@ class ServerSSLContext(ssl.SSLContext):
     """The keys of the config that refuse clients."""
     clock: Callable[[], float] = staticmethod(time.time)
     refusals: LogThrottle
+    recreate: "Callable[[], ServerSSLContext]"
+    """Returns a context of the same config without the sessions of clients."""
 
     def log_refusal(self, names: Iterable[str]) -> None:
         """Log that none of a certificate's names is allowed, once a minute for the same names."""
@@ -235,6 +241,15 @@ class ReloadingSSLContext(ssl.SSLContext):
         return self.current().wrap_bio(*arguments, **named)
 
 
+def limit_sessions(context: ServerSSLContext) -> ServerSSLContext:
+    """Return the context, or one like it if too many clients could resume their sessions without a ticket."""
+    if context.session_stats()["number"] < MAX_SESSIONS:
+        return context
+    new = context.recreate()
+    new.refusals = context.refusals
+    return new
+
+
 def list_certificate_names(certificate: PeerCertificate) -> frozenset[str]:
     """Return the alternative names of a certificate, with IP addresses in canonical form."""
     alternative: Iterable[tuple[str, str]] = certificate.get("subjectAltName", ())
@@ -258,6 +273,7 @@ def create_context(section: TLSSection, files: Files) -> ServerSSLContext:
     """
     context = ServerSSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.refusals = LogThrottle()
+    context.recreate = partial(create_context, section, files)
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
     with warnings.catch_warnings():
