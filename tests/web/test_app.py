@@ -91,14 +91,19 @@ async def test_run_is_completed_without_its_client() -> None:
 async def test_too_many_waiting_requests_are_refused() -> None:
     """One request works, a limited number waits, and one more is refused at once."""
     turn = BoundedLock(1)
-    async with turn:
-        waiting = asyncio.create_task(turn.__aenter__())
+
+    async def wait() -> None:
+        async with turn.acquire():
+            pass
+
+    async with turn.acquire():
+        waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
         with pytest.raises(Busy):
-            await turn.__aenter__()
+            await wait()
         waiting.cancel()
         await asyncio.wait([waiting])
-        waiting = asyncio.create_task(turn.__aenter__())
+        waiting = asyncio.create_task(wait())
     await waiting
 
 

@@ -40,7 +40,7 @@ def create_app(dependencies: AppDependencies) -> Starlette:
     reloads = SingleFlight(dependencies.reload, RELOAD_INTERVAL) if dependencies.reload else None
 
     async def show_config(_: Request) -> Response:
-        async with config_lock:
+        async with config_lock.acquire():
             return PlainTextResponse(await run_in_thread(dependencies.config), media_type="text/yaml")
 
     async def report_health(_: Request) -> Response:

@@ -4,7 +4,8 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 WAITING_PAGES = 16
@@ -33,26 +34,19 @@ class LogThrottle:
         Suppressed lines of kinds that are not stored are counted with the next line of any kind.
         """
         now = self._clock()
-        if kind not in self._logged and not self._make_room(now):
-            self._suppressed[None] += 1
-            return None
+        if kind not in self._logged and len(self._logged) >= MAX_KINDS:
+            oldest, logged = next(iter(self._logged.items()))
+            if now - logged < self._seconds:
+                self._suppressed[None] += 1
+                return None
+            del self._logged[oldest]
+            self._suppressed[None] += self._suppressed.pop(oldest, 0)
         if now - self._logged.get(kind, -math.inf) < self._seconds:
             self._suppressed[kind] += 1
             return None
         self._logged.pop(kind, None)
         self._logged[kind] = now
         return self._suppressed.pop(kind, 0) + self._suppressed.pop(None, 0)
-
-    def _make_room(self, now: float) -> bool:
-        """Remove the oldest kind if there are too many; return whether there is room for another."""
-        if len(self._logged) < MAX_KINDS:
-            return True
-        oldest, logged = next(iter(self._logged.items()))
-        if now - logged < self._seconds:
-            return False
-        del self._logged[oldest]
-        self._suppressed[None] += self._suppressed.pop(oldest, 0)
-        return True
 
 
 class Busy(Exception):
@@ -66,8 +60,9 @@ class BoundedLock:
         self._free = max_waiting + 1
         self._lock = asyncio.Lock()
 
-    async def __aenter__(self) -> None:
-        """Acquire the lock.
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[None]:
+        """Hold the lock within the block.
 
         Raises:
             Busy: Too many wait already.
@@ -76,15 +71,10 @@ class BoundedLock:
             raise Busy
         self._free -= 1
         try:
-            await self._lock.acquire()
-        except BaseException:
+            async with self._lock:
+                yield
+        finally:
             self._free += 1
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        """Release the lock."""
-        self._free += 1
-        self._lock.release()
 
 
 async def run_in_thread(work: Callable[[], T]) -> T:

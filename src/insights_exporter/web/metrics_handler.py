@@ -73,7 +73,7 @@ class MetricsHandler:
         negotiated = negotiate(accept, encoding)
         page, process_metrics, gauges = self._pages.page, self._process_metrics(), _GAUGES in query
         if _FILTERS & query.keys() or (gauges and not page.has_gauges):
-            async with self._selection_lock:
+            async with self._selection_lock.acquire():
                 page, process_metrics = await run_in_thread(
                     partial(_select, self._pages, process_metrics, query)
                 )

@@ -63,7 +63,7 @@ class StatusHandler:
     async def respond(self, request: Request) -> Response:
         """Return the page of all deployments, or of the requested one."""
         deployment, window = (request.query_params.get(name) for name in ("deployment", "window"))
-        async with self._turn:
+        async with self._turn.acquire():
             states = tuple(map(collect_state, self._pollers()))
 
             def render_page() -> str:
