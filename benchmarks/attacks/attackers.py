@@ -23,7 +23,9 @@ from benchmarks.attacks.key_updates import generate_key_updates
 
 _PATIENCE = 120.0
 """Seconds in addition to the time of the attack in which the work of each script must be done."""
-_TIMEOUT = 2.0
+_REPETITIONS = 5
+"""How often each script must have done its work, so that the server can be judged."""
+_TIMEOUT = 5.0
 _CHECK_INTERVAL = 0.2
 """Seconds after which an idle connection checks the time."""
 _BYTES = 1 << 16
@@ -44,7 +46,7 @@ class Effort(NamedTuple):
 
 
 def attack(what: Attack, port: int, context: ssl.SSLContext | None, effort: Effort) -> None:
-    """Attack until the time is over and each script has done its work once per client.
+    """Attack until the time is over and each script has done its work a few times.
 
     The work of a connection is done when everything in its script was sent once and, if the script reads,
     the server has responded; or earlier, when the server closes the connection.
@@ -56,7 +58,7 @@ def attack(what: Attack, port: int, context: ssl.SSLContext | None, effort: Effo
     clients, seconds, patience = effort
     now = time.monotonic()
     end, deadline, share = now + seconds, now + seconds + patience, seconds / len(what.scripts)
-    remaining, lock = Counter(dict.fromkeys(what.scripts, clients)), threading.Lock()
+    remaining, lock = Counter(dict.fromkeys(what.scripts, _REPETITIONS)), threading.Lock()
 
     def run_client(number: int) -> None:
         scripts = itertools.cycle(what.scripts)
@@ -86,21 +88,25 @@ class _Times(NamedTuple):
 def _run_connection(script: Script, port: int, context: ssl.SSLContext | None, times: _Times) -> bool:
     """Run a script over a new connection; return whether its work was done."""
     try:
-        connection = _connect(port, context, small=script.slowly or not script.reads)
+        plain = _connect(port, small=script.slowly or not script.reads)
     except ConnectionRefusedError:
         raise
     except OSError:
         time.sleep(0.01)
         return False
-    with connection:
+    with plain:
         try:
-            with _open_source(script, connection) as pieces:
-                return _ScriptRun(script, connection, pieces).run(times)
+            with _wrap(plain, context) as connection:
+                connection.settimeout(0)
+                with _open_source(script, connection) as pieces:
+                    return _ScriptRun(script, connection, pieces).run(times)
+        except TimeoutError:  # the server is too busy for a handshake
+            return False
         except OSError:  # closed by the server
             return True
 
 
-def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socket.socket:
+def _connect(port: int, *, small: bool) -> socket.socket:
     connection = socket.socket()
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -109,13 +115,14 @@ def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socke
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(_TIMEOUT)
         connection.connect(("127.0.0.1", port))
-        if context:
-            connection = context.wrap_socket(connection)
-        connection.settimeout(0)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _wrap(connection: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
+    return context.wrap_socket(connection) if context else connection
 
 
 class _ScriptRun:

@@ -23,6 +23,7 @@ def generate_key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]
 
     Raises:
         RuntimeError: OpenSSL's library is not installed.
+        TimeoutError: The handshake did not succeed.
     """
     path = ctypes.util.find_library("ssl")
     if path is None:
@@ -37,7 +38,7 @@ def generate_key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _RECEIVE_TIMEOUT)
         library.SSL_set_fd(session, connection.fileno())
         if library.SSL_connect(session) != 1:
-            raise ConnectionError("no TLS connection")
+            raise TimeoutError("no TLS connection")
         connection.settimeout(0)
         output = _POINTER(library.BIO_new(_POINTER(library.BIO_s_mem())))
         library.SSL_set0_wbio(session, output)
