@@ -49,6 +49,10 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """
 
 
+class Detail(msgspec.Struct, frozen=True, gc=False):
+    """An object in a row that may be None: it is None if it cannot be decoded, and that is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[T]):
     """A response, and one reason for each row or field that was dropped; reasons hold no data."""
@@ -121,7 +125,7 @@ class _RowReader:
         if origin is list and _is_a(args[0], Row):
             rows = [] if raw is None else _convert(raw, list, place)
             return self._read_rows(rows, args[0], f"{place}[]")
-        if _is_a(type_, (Row, Envelope)):
+        if _is_a(type_, (Row, Envelope, Detail)):
             return self._read_struct(_convert(raw, dict, place), type_, place)
         return _convert(raw, type_, place)
 
@@ -147,7 +151,9 @@ class _RowReader:
                 elif each.required:
                     raise _create_mismatch(inside, "missing")
             except InvalidResponse as mismatch:
-                if _is_a(type_, Row) or NoneType not in args or _is_a(args[0], Envelope):
+                is_detail = NoneType in args and _is_a(args[0], Detail)
+                is_plain = NoneType in args and not _is_a(args[0], Envelope) and _is_a(type_, Envelope)
+                if not (is_detail or is_plain):
                     raise
                 self._drop(mismatch)
                 values[each.name] = None

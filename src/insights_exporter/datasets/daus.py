@@ -86,11 +86,6 @@ def convert_day_before(context: PollContext, days: Mapping[int, float]) -> tuple
     return _build_samples([(YESTERDAY, days[day], compute_day_start(day))]) if day in days else ()
 
 
-def read_days(body: bytes) -> dict[int, float]:
-    """Return the users of all UTC days in a response, by the ordinal of the day."""
-    return _read_amounts(decode(body, DausResponse).value)
-
-
 def build_requests(context: PollContext) -> Sequence[Request]:
     """Return one request for all UTC days, or one for each day of another zone.
 
@@ -152,7 +147,10 @@ DATASET = Dataset(
     backfill="always",
     historic_requests=build_historic_requests,
     daily_history=DailyHistory(
-        request=Request(PATH), read=read_days, convert=convert_day_before, covers=counts_in_utc
+        request=Request(PATH),
+        read=lambda body: _read_amounts(decode(body, DausResponse).value),
+        convert=convert_day_before,
+        covers=counts_in_utc,
     ),
     missing_route="not_found",
 )

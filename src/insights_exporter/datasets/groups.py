@@ -4,6 +4,7 @@ Only ids are read of the members, who come with names and e-mail addresses.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from heapq import nsmallest
 
 import msgspec
@@ -30,9 +31,10 @@ _ABSENT = (
     "groups.limit"
 )
 
-GROUP_MEMBERS = MetricFamily(
+_group_family = partial(MetricFamily, stable=False)
+
+GROUP_MEMBERS = _group_family(
     name="coder_insights_group_members",
-    stable=False,
     help="Number of members of a group (API: groups total_member_count, else members); a user in several "
     "groups counts in each; cached.",
     labels=("deployment", *GROUP_LABELS),
@@ -40,9 +42,8 @@ GROUP_MEMBERS = MetricFamily(
     absent=f"{_ABSENT}; fewer members than groups.min_users",
     example='topk(10, coder_insights_group_members{group_name!="Everyone"})',
 )
-GROUP_ACTIVE_USERS = MetricFamily(
+GROUP_ACTIVE_USERS = _group_family(
     name="coder_insights_group_active_users",
-    stable=False,
     help="Number of members of a group active in the window (API: user-activity report.users, groups "
     "members); a user in several groups counts in each; cached.",
     labels=("deployment", "window", *GROUP_LABELS),
@@ -51,9 +52,8 @@ GROUP_ACTIVE_USERS = MetricFamily(
     example='coder_insights_group_active_users{window="7d"} / on (deployment, group_id) '
     "coder_insights_group_members",
 )
-GROUP_ACTIVITY = MetricFamily(
+GROUP_ACTIVITY = _group_family(
     name="coder_insights_group_activity_seconds",
-    stable=False,
     help="Active time of the members of a group in the window, in seconds (API: user-activity "
     "report.users.seconds, groups members); a user in several groups counts in each; cached.",
     labels=("deployment", "window", *GROUP_LABELS),
@@ -61,9 +61,8 @@ GROUP_ACTIVITY = MetricFamily(
     absent="as coder_insights_group_active_users",
     example='coder_insights_group_activity_seconds{window="7d"} / coder_insights_group_active_users / 3600',
 )
-GROUP_CONNECTION_QUALITY = MetricFamily(
+GROUP_CONNECTION_QUALITY = _group_family(
     name="coder_insights_group_connection_quality_users",
-    stable=False,
     help="Number of members of a group by connection quality in the window: good up to 0.15 s, fair up to "
     "0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); a user in several "
     "groups counts in each; select one window and one percentile; cached.",
@@ -152,19 +151,13 @@ def _list_labels(group: Group) -> tuple[str, str, str]:
 
 def _index_groups(listed: Iterable[ListedGroup], organization: str) -> dict[str, Group]:
     """Return groups by id, of several the last by name; `organization` is of rows that do not name theirs."""
-    groups = (_build_group(row, organization) for row in listed)
+    groups = []
+    for row in listed:
+        members = tuple(sorted({member.id for member in row.members or ()}))
+        count = float(len(members)) if row.total_member_count is None else row.total_member_count
+        organization_name = row.organization_name or organization or row.organization_id
+        groups.append(Group(row.id, row.name, organization_name, members, count))
     return {each.group_id: each for each in sorted(groups, key=msgspec.structs.astuple)}
-
-
-def _build_group(row: ListedGroup, organization: str) -> Group:
-    members = tuple(sorted({member.id for member in row.members or ()}))
-    return Group(
-        group_id=row.id,
-        name=row.name,
-        organization=row.organization_name or organization or row.organization_id,
-        members=members,
-        member_count=float(len(members)) if row.total_member_count is None else row.total_member_count,
-    )
 
 
 def _select(deployment: Deployment, groups: Iterable[Group]) -> tuple[tuple[Group, ...], int]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from insights_exporter.coder.clock import get_unix_time
@@ -28,6 +29,8 @@ _ABSENT = (
     "templates.breakdown is off, the window is not among templates.windows, or the template is beyond "
     "templates.limit"
 )
+
+_users_family = partial(MetricFamily, stable=False, drop_order=5)
 
 TEMPLATE_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_active_users",
@@ -82,7 +85,7 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
     drop_order=1,
 )
-TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
+TEMPLATE_ACTIVITY_DISTRIBUTION = _users_family(
     name="coder_insights_template_user_activity_distribution_seconds",
     type="gaugehistogram",
     help="Distribution of the active time of a template's users in the window, in seconds (API: "
@@ -93,10 +96,8 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     absent="templates.users is off (the default), or the dataset user-activity is",
     example="histogram_quantile(0.5, "
     'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
-    stable=False,
-    drop_order=5,
 )
-TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
+TEMPLATE_LATENCY_DISTRIBUTION = _users_family(
     name="coder_insights_template_user_latency_distribution_seconds",
     type="gaugehistogram",
     help="Distribution of the connection latency of a template's users in the window, in seconds (API: "
@@ -107,10 +108,8 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     absent="templates.users is off (the default), or the dataset user-latency is",
     example="histogram_quantile(0.9, "
     'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
-    stable=False,
-    drop_order=5,
 )
-TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
+TEMPLATE_ACTIVITY_LEVEL = _users_family(
     name="coder_insights_template_activity_level_users",
     help="Number of users of a template by level of active time in the window (API: user-activity "
     "report.users.seconds, requested for one template); select one window; cached.",
@@ -118,10 +117,8 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     merge="every user id counts once, with the sum of its rows",
     absent="as coder_insights_template_user_activity_distribution_seconds; a level that no user has is 0",
     example='coder_insights_template_activity_level_users{window="7d",level="over_16h"}',
-    stable=False,
-    drop_order=5,
 )
-TEMPLATE_CONNECTION_QUALITY = MetricFamily(
+TEMPLATE_CONNECTION_QUALITY = _users_family(
     name="coder_insights_template_connection_quality_users",
     help="Number of users of a template by connection quality in the window: good up to 0.15 s, fair up to "
     "0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select one "
@@ -130,8 +127,6 @@ TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     merge="every user id counts once per percentile",
     absent="as coder_insights_template_user_latency_distribution_seconds; a quality that no user has is 0",
     example='coder_insights_template_connection_quality_users{window="7d",percentile="p95",quality="poor"}',
-    stable=False,
-    drop_order=5,
 )
 
 _Ids = Iterable[str] | None

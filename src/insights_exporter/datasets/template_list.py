@@ -1,6 +1,6 @@
 """Dataset `template-list`: which templates there are, and what they are called."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Final
 
@@ -10,7 +10,6 @@ from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.coder.resources import (
     ORGANIZATIONS_PATH,
-    BuildTimeStats,
     ListedTemplate,
     build_list_request,
     build_organization_path,
@@ -63,10 +62,9 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     rows = [row for row in decoded.value if _belongs_to(row, request)]
     templates = _index_templates(rows, request.subject, context.templates)
     nameless = request.path == PATH and any(not row.organization_name for row in rows)
-    durations, invalid = build_durations(rows, templates)
     return ConvertResult(
-        samples=(build_template_info(templates), durations),
-        invalid=(*decoded.invalid, *invalid),
+        samples=(build_template_info(templates), build_durations(rows, templates)),
+        invalid=decoded.invalid,
         templates=templates,
         follow_up=(Request(path=ORGANIZATIONS_PATH),) if nameless else (),
     )
@@ -106,25 +104,17 @@ def build_template_info(templates: Mapping[str, Template]) -> Samples:
     return Samples(TEMPLATE_INFO, rows)
 
 
-def build_durations(
-    listed: Iterable[ListedTemplate], templates: Mapping[str, Template]
-) -> tuple[Samples, Sequence[str]]:
-    """Return the durations of the builds of the templates listed, and a reason for each invalid one."""
+def build_durations(listed: Iterable[ListedTemplate], templates: Mapping[str, Template]) -> Samples:
+    """Return the durations of the builds of the templates listed."""
     seconds: dict[tuple[str, ...], float] = {}
-    invalid: list[str] = []
     for row in listed:
-        try:
-            stats = msgspec.convert(row.build_time_stats, BuildTimeStats | None)
-        except msgspec.ValidationError:
-            invalid.append("[].build_time_stats: invalid")
-            continue
         one = templates[row.id]
         for transition, percentile in product(_TRANSITIONS, _PERCENTILES):
-            milliseconds = getattr(getattr(stats, transition, None), percentile, None)
+            milliseconds = getattr(getattr(row.build_time_stats, transition, None), percentile, None)
             if milliseconds is not None:
                 key = (one.organization, one.name, one.template_id, transition, percentile)
                 seconds[key] = max(milliseconds / _MILLISECONDS, seconds.get(key, 0.0))
-    return Samples(BUILD_DURATION, list(seconds.items())), invalid
+    return Samples(BUILD_DURATION, list(seconds.items()))
 
 
 DATASET = Dataset(

@@ -53,15 +53,11 @@ class StatusResponse(Envelope, frozen=True):
 
 def build_requests(context: PollContext) -> Sequence[Request]:
     """Return the request whose points, one per midnight, end with the next full hour."""
-    east = compute_midnight_offset(context.now)
+    next_hour = find_next_full_hour(context.now).hour
+    east = (12 - next_hour) % 24 - 12  # hours east of UTC where the next full hour is midnight
     zone = f"Etc/GMT{-east:+d}" if east else "Etc/GMT"  # these names count hours west
     extra, alternative = {"tz_offset": str(east)}, {"timezone": zone}
     return (Request(path=PATH, extra=extra, alternative=alternative, needs_extra=True),)
-
-
-def compute_midnight_offset(now: datetime) -> int:
-    """Return the hours east of UTC, -12 to 11, where the next full hour is midnight."""
-    return (12 - find_next_full_hour(now).hour) % 24 - 12
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:

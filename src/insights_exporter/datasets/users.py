@@ -2,19 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from insights_exporter.datasets.base import PollContext
 
 USER_LABELS = ("user_id", "username")
 
-
-class Identities(NamedTuple):
-    """Ids of users and their labels: three columns in one order."""
-
-    users: Sequence[str]
-    user_ids: Sequence[str]
-    usernames: Sequence[str]
+_Columns = tuple[Sequence[str], Sequence[str], Sequence[str]]
 
 
 class _User(Protocol):
@@ -42,8 +36,8 @@ def index_usernames(users: Iterable[_User]) -> dict[str, str]:
     return names
 
 
-def build_user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> Identities:
-    """Return users and the labels under which they are exposed.
+def build_user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> _Columns:
+    """Return users and the two labels under which each is exposed: three columns in one order.
 
     A pseudonym is the keyed BLAKE2b hash of the id in 32 hexadecimal digits, so that it outlives
     restarts, and a guessed id cannot be tested against it without the key.
@@ -55,11 +49,11 @@ def build_user_labels(context: PollContext, users: Iterable[str], names: Mapping
     """
     if context.deployment.users.detail == "named":
         users = list(users)
-        return Identities(users, users, [names[user] for user in users])
+        return users, users, [names[user] for user in users]
     if not context.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
     key = blake2b(context.pseudonym_key).digest()  # a key of the length that BLAKE2b takes
     pairs = sorted((blake2b(user.encode(), key=key, digest_size=16).hexdigest(), user) for user in users)
     pseudonyms = [pseudonym for pseudonym, _ in pairs]
-    return Identities([user for _, user in pairs], pseudonyms, pseudonyms)
+    return [user for _, user in pairs], pseudonyms, pseudonyms
