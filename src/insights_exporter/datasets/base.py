@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -57,6 +58,16 @@ class PollContext:
     in_use: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     pseudonym_key: bytes | None = None
+
+    @property
+    def window_name(self) -> str:
+        """The name of the window, empty for a dataset without windows."""
+        return self.window.name if self.window else ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose days are counted."""
+        return ZoneInfo(self.deployment.timezone)
 
 
 class AppUsage(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,6 @@ from insights_exporter.datasets.report_schema import UsersResponse
 from insights_exporter.datasets.timerange import (
     compute_day_start,
     compute_window_range,
-    load_zone,
     read_day,
     span_days,
 )
@@ -76,7 +75,7 @@ def counts_in_utc(deployment: Deployment) -> bool:
 
 def build_historic_requests(context: PollContext) -> Sequence[Request]:
     """Return the request for a report on the day before `now`."""
-    today, zone = context.now.date(), load_zone(context)
+    today, zone = context.now.date(), context.zone
     return (Request(REPORT_PATH, span_days(today - timedelta(days=1), today, zone), YESTERDAY),)
 
 
@@ -93,7 +92,7 @@ def build_requests(context: PollContext) -> Sequence[Request]:
     """
     if counts_in_utc(context.deployment):
         return (Request(path=PATH),)
-    so_far = compute_window_range(Window(name=TODAY, days=1), context.now, load_zone(context))
+    so_far = compute_window_range(Window(name=TODAY, days=1), context.now, context.zone)
     return (Request(REPORT_PATH, so_far, TODAY), *build_historic_requests(context))
 
 
@@ -120,7 +119,7 @@ def _convert_report(context: PollContext, response: Response) -> ConvertResult:
     """Return the one day of a report."""
     decoded = decode(response.body, UsersResponse)
     report, name = decoded.value.report, response.request.subject
-    day = context.now.astimezone(load_zone(context)).toordinal() - (name == YESTERDAY)
+    day = context.now.astimezone(context.zone).toordinal() - (name == YESTERDAY)
     samples = _build_samples([(name, report.active_users, get_unix_time(report.start_time))])
     return ConvertResult(samples, invalid=decoded.invalid, daily_users=((day, report.active_users),))
 

@@ -140,9 +140,8 @@ def group_quality(context: PollContext, latencies: Mapping[str, Mapping[str, flo
 
 
 def _select_groups(context: PollContext) -> Iterator[tuple[tuple[str, ...], Group]]:
-    window = context.window.name if context.window else ""
-    if window in context.deployment.groups.windows:
-        yield from (((window, *_list_labels(group)), group) for group in context.groups)
+    if context.window_name in context.deployment.groups.windows:
+        yield from (((context.window_name, *_list_labels(group)), group) for group in context.groups)
 
 
 def _list_labels(group: Group) -> tuple[str, str, str]:

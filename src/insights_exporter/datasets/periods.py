@@ -7,7 +7,7 @@ from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH, UsersResponse
-from insights_exporter.datasets.timerange import load_zone, span_days
+from insights_exporter.datasets.timerange import span_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 _WEEK = timedelta(days=7)
@@ -51,7 +51,7 @@ def list_periods_before(today: date) -> Mapping[str, tuple[date, date]]:
 
 def build_requests(context: PollContext) -> Sequence[Request]:
     """Return one request per period, whose days are then right in every zone, on every server."""
-    zone = load_zone(context)
+    zone = context.zone
     periods = list_periods_before(context.now.astimezone(zone).date())
     return tuple(
         Request(path=PATH, span=span_days(first, after, zone), subject=name)

@@ -18,7 +18,7 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext,
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, PARAMETER_LABELS, build_parameter_samples
 from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
-from insights_exporter.datasets.timerange import compute_time_range, find_midnight, load_zone, require_window
+from insights_exporter.datasets.timerange import compute_time_range, find_midnight
 from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 NAME: Final = "template-breakdown"
@@ -135,7 +135,7 @@ _Ids = Iterable[str] | None
 def _build_labels(context: PollContext, template_id: str) -> tuple[str, str, str, str]:
     """Return window, organization, name and id; a template that is no longer listed has its id as name."""
     template = context.templates.get(template_id) or Template(template_id, template_id, "")
-    return require_window(context).name, template.organization, template.name, template_id
+    return context.window_name, template.organization, template.name, template_id
 
 
 def convert_report(context: PollContext, response: Response) -> ConvertResult:
@@ -247,7 +247,7 @@ def _find_days(context: PollContext, response: Response) -> Mapping[str, tuple[f
 
     Servers count in steps of 24 hours, which are not days while a clock change lies in the window.
     """
-    zone, span = load_zone(context), response.request.span
+    zone, span = context.zone, response.request.span
     today = context.now.astimezone(zone).date()
     start = find_midnight(today, zone).timestamp()
     before = find_midnight(today - timedelta(days=1), zone).timestamp()

@@ -25,7 +25,7 @@ from insights_exporter.datasets.report_schema import (
     TemplatesResponse,
     build_window_samples,
 )
-from insights_exporter.datasets.timerange import build_window_request, require_window
+from insights_exporter.datasets.timerange import build_window_request
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 NAME: Final = "templates"
@@ -82,7 +82,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     if report is None:
         return ConvertResult((), invalid=decoded.invalid)
-    window = require_window(context).name
+    window = context.window_name
     parameters, values_aggregated = build_parameter_samples(
         PARAMETER_WORKSPACES, report.parameters_usage or (), context.deployment.parameters, (window,)
     )

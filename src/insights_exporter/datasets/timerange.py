@@ -64,8 +64,8 @@ def span_days(first: date, after: date, zone: ZoneInfo) -> TimeRange:
     return TimeRange(find_midnight(first, zone), find_midnight(after, zone))
 
 
-def require_window(context: PollContext) -> Window:
-    """Return the window of a context that has one.
+def compute_time_range(context: PollContext) -> TimeRange:
+    """Return what the window of `context` covers now.
 
     Raises:
         ValueError: It has none.
@@ -73,17 +73,7 @@ def require_window(context: PollContext) -> Window:
     if context.window is None:
         text = "this dataset is polled by window"
         raise ValueError(text)
-    return context.window
-
-
-def load_zone(context: PollContext) -> ZoneInfo:
-    """Return the time zone whose days are counted."""
-    return ZoneInfo(context.deployment.timezone)
-
-
-def compute_time_range(context: PollContext) -> TimeRange:
-    """Return what the window of `context` covers now."""
-    return compute_window_range(require_window(context), context.now, load_zone(context))
+    return compute_window_range(context.window, context.now, context.zone)
 
 
 def build_window_request(path: str, context: PollContext) -> Request:

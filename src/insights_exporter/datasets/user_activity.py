@@ -10,7 +10,7 @@ from insights_exporter.datasets.aggregate import ACTIVITY, sum_by_key
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, group_activity
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, build_window_samples
-from insights_exporter.datasets.timerange import build_window_request, require_window
+from insights_exporter.datasets.timerange import build_window_request
 from insights_exporter.datasets.users import USER_LABELS, build_user_labels, index_usernames, names_users
 from insights_exporter.exposition.family import Columns, MetricFamily, Samples
 
@@ -78,7 +78,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     seconds = index_seconds(report.users)
     columns, beyond = _build_user_columns(context, seconds, report.users)
-    window = require_window(context).name
+    window = context.window_name
     histogram = ACTIVITY.build_histogram(seconds.values())
     samples = (
         Samples(USER_ACTIVITY, columns),
@@ -109,7 +109,7 @@ def _build_user_columns(
         ranked = nsmallest(limit, [(-value, user) for user, value in seconds.items()])
         most_active = [user for _, user in ranked]
     ids, *labels = build_user_labels(context, most_active, index_usernames(users))
-    columns = Columns(([require_window(context).name] * len(ids), *labels), [seconds[user] for user in ids])
+    columns = Columns(([context.window_name] * len(ids), *labels), [seconds[user] for user in ids])
     return columns, len(seconds) - len(columns)
 
 

@@ -11,7 +11,7 @@ from insights_exporter.datasets.aggregate import LATENCY
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, group_quality
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, build_window_samples
-from insights_exporter.datasets.timerange import build_window_request, require_window
+from insights_exporter.datasets.timerange import build_window_request
 from insights_exporter.datasets.users import USER_LABELS, build_user_labels, index_usernames, names_users
 from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, SampleRow, Samples
 
@@ -97,7 +97,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     latencies = index_latencies(report.users)
     columns, beyond = _build_user_columns(context, latencies, report.users)
-    window = require_window(context).name
+    window = context.window_name
     histograms = build_latency_histograms((window,), latencies)
     samples = (
         Samples(USER_LATENCY, columns),
@@ -149,7 +149,7 @@ def _build_user_columns(
     percentiles = ["p50"] * len(ids) + ["p95"] * len(ids)
     known = [each is not None for each in seconds]
     labels = (
-        [require_window(context).name] * len(known),
+        [context.window_name] * len(known),
         *([*column] * 2 for column in columns),
         percentiles,
     )

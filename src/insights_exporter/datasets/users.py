@@ -21,7 +21,7 @@ class _User(Protocol):
 def names_users(context: PollContext) -> bool:
     """Return whether series that name users exist in the window of `context`."""
     users = context.deployment.users
-    return users.detail != "aggregate" and context.window is not None and context.window.name in users.windows
+    return users.detail != "aggregate" and context.window_name in users.windows
 
 
 def index_usernames(users: Iterable[_User]) -> dict[str, str]:
