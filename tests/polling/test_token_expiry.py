@@ -46,9 +46,8 @@ def test_limits_are_those_of_the_alert() -> None:
     rules = RULES.read_text(encoding="utf-8")
     found = {name: float(value) for value, name in re.findall(r"< ([\d.]+)  # ((?:info|warning)\w+)", rules)}
 
-    for limit in LIMITS:
-        expected = (found[f"{limit.urgency}Share"], found[f"{limit.urgency}Days"])
-        assert expected == (limit.share, limit.seconds / DAY)
+    for urgency, share, seconds in LIMITS:
+        assert (found[f"{urgency}Share"], found[f"{urgency}Days"]) == (share, seconds / DAY)
 
 
 def test_warning_states_time_and_remedy() -> None:

@@ -136,17 +136,14 @@ def build_header_sections(
     family: MetricFamily, *, gauges: bool = False
 ) -> Mapping[Format, Sequence[Section]]:
     """Return the sections of a family in each format; with `gauges`, those of a gauge histogram as gauges."""
-    name, help_ = family.name, escape_label(family.help)
+    plain: Mapping[str, str] = {"": family.type}
+    text_types, types, first = plain, plain, 0
+    if family.type == "gaugehistogram":
+        text_types, types, first = (_AS_GAUGES, _AS_GAUGES, 0) if gauges else (_IN_TEXT, plain, len(_IN_TEXT))
     text_help = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    if family.type != "gaugehistogram":
-        return {
-            Format.TEXT: [(_render_header(name, text_help, family.type), 0)],
-            Format.OPENMETRICS: [(_render_header(_strip_suffix(family), help_, family.type), 0)],
-        }
-    together = [(_render_header(name, help_, family.type), len(_IN_TEXT))]
     return {
-        Format.TEXT: _build_sections(name, text_help, _AS_GAUGES if gauges else _IN_TEXT),
-        Format.OPENMETRICS: _build_sections(name, help_, _AS_GAUGES) if gauges else together,
+        Format.TEXT: _build_sections(family.name, text_help, text_types),
+        Format.OPENMETRICS: _build_sections(_strip_suffix(family), escape_label(family.help), types, first),
     }
 
 
@@ -155,15 +152,12 @@ def _strip_suffix(family: MetricFamily) -> str:
     return family.name.removesuffix("_total") if family.type == "counter" else family.name
 
 
-def _build_sections(name: str, help_: str, types: Mapping[str, str]) -> Sequence[Section]:
+def _build_sections(name: str, help_: str, types: Mapping[str, str], first: int = 0) -> Sequence[Section]:
+    """Return one section per suffix and its type; `first` is the index of the lines of the first."""
     return [
-        (_render_header(name + suffix, help_, type_), run)
-        for run, (suffix, type_) in enumerate(types.items())
+        (f"# HELP {name}{suffix} {help_}\n# TYPE {name}{suffix} {type_}\n".encode(), index)
+        for index, (suffix, type_) in enumerate(types.items(), first)
     ]
-
-
-def _render_header(name: str, help_: str, type_: str) -> bytes:
-    return f"# HELP {name} {help_}\n# TYPE {name} {type_}\n".encode()
 
 
 # Rows formatted at a time: their lines stay in the processor's cache, and

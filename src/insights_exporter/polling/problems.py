@@ -1,8 +1,9 @@
 """What needs attention: each cause of failing polls once, and tokens that expire soon."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.resources import TokenLifetime
@@ -42,16 +43,8 @@ Urgency = Literal["none", "info", "warning"]
 _DAY = 86400.0
 
 
-class _Limit(NamedTuple):
-    """An urgency applies below both limits: a share of the token's lifetime, and seconds."""
-
-    urgency: Urgency
-    share: float
-    seconds: float
-
-
-LIMITS = (_Limit("warning", 0.1, 3 * _DAY), _Limit("info", 0.25, 14 * _DAY))
-"""The limits, the most urgent first."""
+LIMITS: tuple[tuple[Urgency, float, float], ...] = (("warning", 0.1, 3 * _DAY), ("info", 0.25, 14 * _DAY))
+"""An urgency applies below both a share of the token's lifetime and seconds; the most urgent first."""
 
 
 def rate_token(token: TokenLifetime, now: float) -> Urgency:
@@ -62,10 +55,9 @@ def rate_token(token: TokenLifetime, now: float) -> Urgency:
     if token.expires is None:
         return "none"
     left = token.expires - now
-    for limit in LIMITS:
-        share = limit.seconds if token.lifetime is None else limit.share * token.lifetime
-        if left < min(share, limit.seconds):
-            return limit.urgency
+    for urgency, share, seconds in LIMITS:
+        if left < min(seconds, math.inf if token.lifetime is None else share * token.lifetime):
+            return urgency
     return "none"
 
 
