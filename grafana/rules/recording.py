@@ -24,6 +24,7 @@ NOT_POLLED: Final = "deployment:insights_exporter_seconds_since_success:not_poll
 SERIES_DROPPED: Final = "deployment_dataset_window:insights_exporter_series_dropped:max"
 ROWS_INVALID: Final = "deployment_dataset:insights_exporter_rows_invalid:per_hour"
 TOKEN_REMAINING: Final = "deployment:insights_exporter_token_remaining_seconds:min"  # noqa: S105  a metric's name
+TOKEN_SHARE: Final = "deployment:insights_exporter_token_remaining:ratio_min"  # noqa: S105  as above
 REQUESTS_LEFT: Final = "deployment_dataset:insights_exporter_rate_limit_remaining:min"
 EXPORTERS: Final = "job:insights_exporter_build_info:count"
 DAILY_USERS: Final = "deployment_day:coder_insights_daily_active_users:max"
@@ -143,6 +144,13 @@ RECORDINGS: Final = (
         deduplicate("rate(insights_exporter_rows_invalid_total[2h]) * 3600", "dataset", operation="sum"),
     ),
     Recording(TOKEN_REMAINING, deduplicate(TOKEN_REMAINING_OF_EXPORTER, operation="min")),
+    Recording(
+        TOKEN_SHARE,
+        deduplicate(
+            f"({TOKEN_REMAINING_OF_EXPORTER}) / (insights_exporter_token_lifetime_seconds > 0)",
+            operation="min",
+        ),
+    ),
     Recording(
         REQUESTS_LEFT, deduplicate("insights_exporter_rate_limit_remaining", "dataset", operation="min")
     ),

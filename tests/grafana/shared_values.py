@@ -49,6 +49,7 @@ SHARED: Final = (
         r.deduplicate(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"
     ),
     SharedValue(r.REQUESTS_LEFT, "health", "Rate limit"),
+    SharedValue(r.TOKEN_SHARE, "health", "Token lifetime remaining"),
     SharedValue(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     SharedValue(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
     SharedValue(r.SEATS_USED, "users", "License seats", "A", of=ACCOUNTS),

@@ -13,6 +13,9 @@ from tests.rules.rule_files import RULES, RUNBOOKS, load_rules
 
 CASES = Path(__file__).parent
 
+FOR_USERS = {"deployment:insights_exporter_token_remaining:ratio_min"}
+"""Recorded for the graphs and alerts of users; docs/dashboards.md names it."""
+
 SECTIONS = ["Meaning", "Diagnosis", "Mitigation"]
 
 ALERTS = {rule["alert"]: rule for rule in load_rules("alert")}
@@ -174,7 +177,7 @@ def test_recorded_series_have_the_labels_of_their_name(name: str) -> None:
 
 
 def test_recorded_series_are_all_used() -> None:
-    """Nothing is recorded that no alert and no other recorded series reads."""
+    """Alerts and other recorded series read all that is recorded, or it is documented for users."""
     read = " ".join(str(rule["expr"]) for kind in ("alert", "record") for rule in load_rules(kind))
 
-    assert [] == [name for name in RECORDS if name not in read]
+    assert FOR_USERS == {name for name in RECORDS if name not in read}
