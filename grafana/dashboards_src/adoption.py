@@ -86,21 +86,10 @@ def _build_deployments() -> Panel:
 
 
 def _build_stats() -> list[Tile]:
-    panels = [
+    numbers = [
         build_stat(
             PanelOptions(title="Today so far", description="Distinct users active today, up to now."),
             select_daily_users("today"),
-        ),
-        build_stat(
-            PanelOptions(
-                title="Against last week",
-                description="Today so far, compared with the same time of the same weekday a week ago.",
-                unit=SHARE,
-                steps=GROWTH,
-                decimals=0,
-                causes=(reasons.A_WEEK,),
-            ),
-            f"{select_daily_users('today')} / ({select_users_a_week_ago()} > 0) - 1",
         ),
         build_stat(
             PanelOptions(title="Yesterday", description="Distinct users active on the last whole day."),
@@ -112,12 +101,23 @@ def _build_stats() -> list[Tile]:
             ),
             LAST_WEEK,
         ),
-        build_stat(_describe_growth("Weekly growth", "week"), _compute_growth(WEEK, "week")),
         build_stat(
             PanelOptions(title="Last month", description="Distinct users in the last whole calendar month."),
             LAST_MONTH,
         ),
-        build_stat(_describe_growth("Monthly growth", "month"), _compute_growth(MONTH, "month")),
+    ]
+    changes = [
+        build_stat(
+            PanelOptions(
+                title="Against last week",
+                description="Today so far, compared with the same time of the same weekday a week ago.",
+                unit=SHARE,
+                steps=GROWTH,
+                decimals=0,
+                causes=(reasons.A_WEEK,),
+            ),
+            f"{select_daily_users('today')} / ({select_users_a_week_ago()} > 0) - 1",
+        ),
         build_stat(
             PanelOptions(
                 title="Stickiness",
@@ -131,8 +131,10 @@ def _build_stats() -> list[Tile]:
             ),
             f"{average_daily_users()} / ({LAST_MONTH} > 0)",
         ),
+        build_stat(_describe_growth("Weekly growth", "week"), _compute_growth(WEEK, "week")),
+        build_stat(_describe_growth("Monthly growth", "month"), _compute_growth(MONTH, "month")),
     ]
-    return [Tile(panel, 6, 3) for panel in panels]
+    return [Tile(panel, 6, 3) for panel in (*numbers, *changes)]
 
 
 def _describe_growth(title: str, period: str) -> PanelOptions:

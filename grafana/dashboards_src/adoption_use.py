@@ -56,13 +56,13 @@ def build_templates() -> list[Tile]:
             title="Daily users by template",
             backfill=reasons.BACKFILL,
             whole_days=True,
-            description="Distinct users of the ten most used templates on each whole day, drawn on that day.",
+            description="Distinct users of the eight most used templates on each whole day, drawn on that "
+            "day.",
             causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
         ),
         [
             Query(
                 filter_largest(
-                    10,
                     add_template_titles(
                         select_series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d")
                     ),
@@ -97,7 +97,7 @@ def build_apps() -> list[Tile]:
         PanelOptions(
             title="Hours by app, over time",
             backfill=reasons.BACKFILL,
-            description="Hours of the ten most used apps in the selected window, over time. When Coder "
+            description="Hours of the eight most used apps in the selected window, over time. When Coder "
             "starts to list editors one by one, Visual Studio Code falls, and Cursor and others appear. "
             f"{SAWTOOTH}",
             decimals=0,
@@ -105,7 +105,7 @@ def build_apps() -> list[Tile]:
         [
             Query(
                 filter_largest(
-                    10, f"({hours})", select_series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP
+                    f"({hours})", select_series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP
                 ),
                 APP_LEGEND,
             )

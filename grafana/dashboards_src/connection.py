@@ -291,7 +291,7 @@ def _build_by_template() -> list[Tile]:
         PanelOptions(
             title="Latency by template, over time",
             backfill=reasons.BACKFILL_USERS,
-            description="Latency that half of a template's users do not exceed, for the ten slowest "
+            description="Latency that half of a template's users do not exceed, for the eight slowest "
             "templates. The dashed lines are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,
@@ -300,7 +300,6 @@ def _build_by_template() -> list[Tile]:
         [
             Query(
                 filter_largest(
-                    10,
                     add_template_titles(median),
                     compute_latency_quantile(0.5, "p50", TEMPLATE_LATENCY, TEMPLATE, AT_THE_END),
                     TEMPLATE,

@@ -157,7 +157,7 @@ def _build_users() -> list[Tile]:
             title="Daily users",
             backfill=reasons.BACKFILL,
             whole_days=True,
-            description="Distinct users of the ten most used of the selected templates on each whole day, "
+            description="Distinct users of the eight most used of the selected templates on each whole day, "
             "drawn on that day.",
             causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
         ),
@@ -173,7 +173,7 @@ def _build_users() -> list[Tile]:
         PanelOptions(
             title="Users in the window, over time",
             backfill=reasons.BACKFILL,
-            description="Distinct users of the ten most used of the selected templates in the selected "
+            description="Distinct users of the eight most used of the selected templates in the selected "
             "window, over time.",
             causes=(reasons.NO_TEMPLATES, *reasons.BREAKDOWN),
         ),
@@ -215,7 +215,6 @@ def _build_build_times() -> Panel:
 
 def _filter_most_used(expr: str) -> str:
     return filter_largest(
-        10,
         add_template_titles(expr),
         select_series(USERS, WINDOW, *CHOSEN, by=TEMPLATE, when=AT_THE_END),
         TEMPLATE,
@@ -247,7 +246,7 @@ def _build_apps() -> list[Tile]:
         PanelOptions(
             title="Hours by app, over time",
             backfill=reasons.BACKFILL,
-            description="Hours of the ten most used apps of the selected templates in the selected window, "
+            description="Hours of the eight most used apps of the selected templates in the selected window, "
             f"over time. {SAWTOOTH}",
             decimals=0,
             causes=(reasons.NO_USERS, *reasons.BREAKDOWN),
@@ -255,7 +254,6 @@ def _build_apps() -> list[Tile]:
         [
             Query(
                 filter_largest(
-                    10,
                     add_template_titles(f"{select_series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600"),
                     select_series(SECONDS, WINDOW, *CHOSEN, by=by, when=AT_THE_END),
                     by,
@@ -304,10 +302,10 @@ def _build_choices() -> Panel:
         PanelOptions(
             title="Parameter choices over time",
             backfill=reasons.BACKFILL_PARAMETERS,
-            description="Workspaces by value, over time: the ten most frequent values of the selected "
+            description="Workspaces by value, over time: the eight most frequent values of the selected "
             f"parameters. {SAWTOOTH}",
             causes=reasons.PARAMETERS,
         ),
-        [Query(filter_largest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],
+        [Query(filter_largest(choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],
         GraphStyle(legend_right=True),
     )

@@ -41,14 +41,13 @@ def build_groups() -> list[Tile]:
     over_time = build_graph(
         PanelOptions(
             title="Active users by group, over time",
-            description="Active users of the ten most active groups in the selected window, over time. A "
+            description="Active users of the eight most active groups in the selected window, over time. A "
             "user of two groups counts in both.",
             causes=(*reasons.GROUPS, reasons.GROUP_WINDOWS),
         ),
         [
             Query(
                 filter_largest(
-                    10,
                     ACTIVE,
                     select_series("coder_insights_group_active_users", WINDOW, by=GROUP, when=AT_THE_END),
                     GROUP,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from grafana.promql import LINES
 from tests.grafana.sample_series import Series
 
 Count = Callable[[Sequence[Series]], int]
@@ -66,9 +67,9 @@ LIMITED = count_distinct("insights_exporter_rate_limit_remaining", "dataset")
 AVAILABLE = count_distinct("insights_exporter_dataset_available", "dataset", "reason")
 
 
-def limit_to_ten(count: Count) -> Count:
-    """Count no more than ten."""
-    return lambda page: min(count(page), 10)
+def limit_to_lines(count: Count) -> Count:
+    """Count no more than the lines of a graph."""
+    return lambda page: min(count(page), LINES)
 
 
 EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
@@ -87,10 +88,10 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users in the window, over time": (ONE,),
         "Stickiness over time": (ONE, ONE),
         "Accounts by status": (STATUSES,),
-        "Users by template": (limit_to_ten(TEMPLATES),),
-        "Daily users by template": (limit_to_ten(TEMPLATE_DAYS),),
+        "Users by template": (TEMPLATES,),
+        "Daily users by template": (limit_to_lines(TEMPLATE_DAYS),),
         "Hours by app": (APPS,),
-        "Hours by app, over time": (limit_to_ten(APPS),),
+        "Hours by app, over time": (limit_to_lines(APPS),),
         "Times used": (APPS_COUNTED,),
     },
     "templates": {
@@ -99,14 +100,14 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Deprecated and in use": (ONE,),
         "Parameters": (ONE,),
         "Templates": (TEMPLATES,),
-        "Daily users": (limit_to_ten(TEMPLATE_DAYS),),
+        "Daily users": (limit_to_lines(TEMPLATE_DAYS),),
         "Build times": (START_BUILDS, START_BUILDS, STOP_BUILDS),
-        "Users in the window, over time": (limit_to_ten(TEMPLATES),),
+        "Users in the window, over time": (limit_to_lines(TEMPLATES),),
         "Apps by template": (TEMPLATE_APPS, TEMPLATE_APPS_COUNTED),
-        "Hours by app, over time": (limit_to_ten(TEMPLATE_APPS),),
+        "Hours by app, over time": (limit_to_lines(TEMPLATE_APPS),),
         "Parameter choices by template": (TEMPLATE_CHOICES,),
         "Parameter choices of all templates": (CHOICES,),
-        "Parameter choices over time": (limit_to_ten(CHOICES),),
+        "Parameter choices over time": (limit_to_lines(CHOICES),),
     },
     "connection": {
         "Above 300 ms": (ONE,),
@@ -121,7 +122,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users by connection quality, over time": SHARES,
         "Slowest connections": (SLOWEST, SLOWEST),
         "Connection quality by template": (MEASURED_TEMPLATES,) * 4,
-        "Latency by template, over time": (limit_to_ten(MEASURED_TEMPLATES),),
+        "Latency by template, over time": (limit_to_lines(MEASURED_TEMPLATES),),
     },
     "users": {
         "Active users": (ONE,),
@@ -134,7 +135,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Activity of a user, over time": (ONE, ONE),
         "Most active users": (MOST_ACTIVE,),
         "Groups": (GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, MEASURED_GROUPS),
-        "Active users by group, over time": (limit_to_ten(ACTIVE_GROUPS),),
+        "Active users by group, over time": (limit_to_lines(ACTIVE_GROUPS),),
         "License": (ONE,),
         "License seats used": (ONE,),
         "License seats left": (ONE,),
