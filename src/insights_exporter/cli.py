@@ -155,8 +155,8 @@ def _demo(
         list[str] | None,
         option(
             "--fault",
-            "Fault to simulate, on all paths or on one such as /insights/daus. Repeatable. An unknown name "
-            "lists all faults.",
+            "Fault to simulate, such as 401, slow or grace-period, on all paths or on one such as "
+            "/insights/daus. Repeatable. --fault=? lists all faults.",
             "NAME[=/PATH]",
         ),
     ] = None,

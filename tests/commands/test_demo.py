@@ -107,6 +107,7 @@ def test_faults(start_exporter: StartExporter) -> None:
     [
         pytest.param(("--server-version=2026-bound",), "did you mean 2026-bounded?", id="mistyped version"),
         pytest.param(("--fault=404-rout",), "did you mean 404-route?", id="mistyped fault"),
+        pytest.param(("--fault=?",), "grace-period", id="list of faults"),
         pytest.param(("--fault=403=insights",), "--fault=403=/insights/daus", id="path without a slash"),
         pytest.param(
             ("--prometheus", "--web.config.file=web.yml"), "remove --web.config.file", id="locked out"
