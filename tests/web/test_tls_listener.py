@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 
+from tests.integration.waiting import eventually_async
 from tests.web.server import GENEROUS, GOOD, SHORT, is_served, read_until_close, serving
 
 
@@ -40,6 +41,24 @@ async def test_incomplete_handshake_is_closed(tls: Tls, sent: bytes) -> None:
         writer.close()
 
     assert left == b""
+
+
+async def test_late_first_byte_does_not_prolong_a_handshake(tls: Tls) -> None:
+    """A handshake has its time from the connection on, however late its first byte arrives."""
+    async with serving(replace(GENEROUS, head_seconds=1.0), context=tls.server) as (_, address):
+        clock, begin = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
+        reader, writer = await asyncio.open_connection(*address)
+        await eventually_async(lambda: clock() - begin > 0.3)
+        later_reader, later_writer = await asyncio.open_connection(*address)
+        await eventually_async(lambda: clock() - begin > 0.6)
+        writer.write(b"\x16")
+        ends = [asyncio.create_task(read_until_close(each)) for each in (reader, later_reader)]
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends)
+        for each in (writer, later_writer):
+            each.close()
+
+    assert ends[0] in done
 
 
 async def test_oldest_handshake_is_closed(tls: Tls) -> None:

@@ -37,6 +37,8 @@ _CLIENT_ERRORS = {
     errno.EHOSTUNREACH,
 }
 """Errors of `accept` that concern one client; all others last, and concern every client."""
+_LEAST_SECONDS = 0.01
+"""Time for the rest of a handshake whose first byte came late; 0 would be refused."""
 _TLS_FIRST_BYTES = (0x16, 0x80)
 """First byte of a handshake: of TLS, and of SSL 2, which OpenSSL refuses with an alert."""
 _PLAIN_HTTP = "This port speaks HTTPS: begin the address with https://"
@@ -242,11 +244,12 @@ class TLSListener:
 
     async def _connect_client(self, client: socket.socket, address: object) -> None:
         handshake, limits = _Handshake(client, address), self._tracker.limits
+        deadline = asyncio.get_running_loop().time() + limits.head_seconds
         self._tracker.set_waiting(handshake)
         try:
             client.settimeout(0)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout(limits.head_seconds):
+            async with asyncio.timeout_at(deadline):
                 await _wait_readable(client)
             first_byte = client.recv(1, socket.MSG_PEEK)
             if first_byte and first_byte[0] not in _TLS_FIRST_BYTES:
@@ -254,7 +257,7 @@ class TLSListener:
                 client.send(render_refusal(HTTPStatus.BAD_REQUEST, _PLAIN_HTTP, self._headers()))
                 client.close()
             else:
-                await self._perform_handshake(client, handshake)
+                await self._perform_handshake(client, handshake, deadline)
         except OSError:  # the client failed or left; TLS has sent an alert if it could
             client.close()
         except BaseException:
@@ -263,19 +266,19 @@ class TLSListener:
         finally:
             self._tracker.remove(handshake)
 
-    async def _perform_handshake(self, client: socket.socket, handshake: _Handshake) -> None:
+    async def _perform_handshake(self, client: socket.socket, handshake: _Handshake, deadline: float) -> None:
         def connect() -> Connection:
             connection = self._connect()
             connection.on_connected = lambda: self._tracker.remove(handshake)
             return connection
 
-        limits = self._tracker.limits
-        await asyncio.get_running_loop().connect_accepted_socket(
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(
             connect,
             client,
             ssl=self._context,
-            ssl_handshake_timeout=limits.head_seconds,
-            ssl_shutdown_timeout=limits.linger_seconds,
+            ssl_handshake_timeout=max(deadline - loop.time(), _LEAST_SECONDS),
+            ssl_shutdown_timeout=self._tracker.limits.linger_seconds,
         )
 
 
