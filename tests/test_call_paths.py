@@ -93,16 +93,16 @@ async def polling(url: str) -> AsyncIterator[tuple[PageStore, Mapping[str, Calla
     """Poll one dataset and window; everything that usually runs in threads runs in this one."""
     asyncio.get_running_loop().set_default_executor(AT_ONCE)
     others = {name: {"enabled": False} for name in DATASETS if name != DATASET}
-    store, scheduler = PageStore(list_exposed_families(DATASETS)), RecordingScheduler()
-    shared = SharedResources(store, scheduler, AT_ONCE, SharedTransport(), DATASETS)
+    pages, scheduler = PageStore(list_exposed_families(DATASETS)), RecordingScheduler()
+    shared = SharedResources(pages, scheduler, AT_ONCE, SharedTransport(), DATASETS)
     poller = DeploymentPoller(
         deployment(url, name="dev", windows=["7d"], datasets=others), lambda: DEMO_TOKEN, None, PLAIN, shared
     )
     scheduler.start()
-    rebuilding = asyncio.create_task(store.run())
+    rebuilding = asyncio.create_task(pages.run())
     poller.start()
     try:
-        yield store, scheduler.calls
+        yield pages, scheduler.calls
     finally:
         rebuilding.cancel()
         scheduler.stop()
@@ -111,30 +111,30 @@ async def polling(url: str) -> AsyncIterator[tuple[PageStore, Mapping[str, Calla
 
 async def test_poll_runs_through_the_documented_modules(coder: str) -> None:
     """A warm poll, from the schedule's call to the rebuilt page, enters the documented modules."""
-    async with polling(coder) as (store, calls):
-        await eventually_async(lambda: all(name in exposition(store) for name in (USER, TOKEN)))
-        poll, before = calls[f"dev/{DATASET}/7d"], store.page
+    async with polling(coder) as (pages, calls):
+        await eventually_async(lambda: all(name in exposition(pages) for name in (USER, TOKEN)))
+        poll, before = calls[f"dev/{DATASET}/7d"], pages.page
         with trace() as modules:
             await poll()
-            await eventually_async(lambda: store.page is not before)
+            await eventually_async(lambda: pages.page is not before)
 
     assert MOST_MODULES_OF_A_POLL >= len(modules)
     assert read_documented("Life of a poll") == modules
 
 
-def exposition(store: PageStore) -> bytes:
+def exposition(pages: PageStore) -> bytes:
     """Return the newest page as text."""
-    return b"".join(store.page.contents[Format.TEXT].join())
+    return b"".join(pages.page.contents[Format.TEXT].join())
 
 
 async def test_scrape_runs_through_the_documented_modules() -> None:
     """A scrape enters the modules of CONTRIBUTING's list."""
-    store = PageStore(list_exposed_families(DATASETS))
+    pages = PageStore(list_exposed_families(DATASETS))
     process_metrics = ProcessMetricsCache(CollectorRegistry(), clock=lambda: 0.0)
     app = create_app(
         AppDependencies(
             metrics_path="/metrics",
-            metrics=MetricsHandler(store, process_metrics, tuple, 10),
+            metrics=MetricsHandler(pages, process_metrics, tuple, 10),
             status=Mock(),
             config=Mock(),
             ready=Mock(),

@@ -48,11 +48,11 @@ class PolledDeployment:
     """A poller and the page store that it publishes to."""
 
     poller: DeploymentPoller
-    page_store: PageStore
+    pages: PageStore
 
     def page(self) -> str:
         """Return the page as text, without its tail."""
-        return b"".join(self.page_store.page.contents[Format.TEXT].join()).decode()
+        return b"".join(self.pages.page.contents[Format.TEXT].join()).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return the value of a series, None if it does not exist."""
@@ -97,15 +97,15 @@ async def run_poller(
     configured: Deployment, transport: SharedTransport, registry: Mapping[str, Dataset] = DATASETS
 ) -> AsyncIterator[PolledDeployment]:
     """Poll a deployment until the block ends."""
-    page_store, schedule = PageStore(list_exposed_families(DATASETS)), Scheduler()
+    pages, schedule = PageStore(list_exposed_families(DATASETS)), Scheduler()
     key = configured.users.key.get_secret_value().encode() if configured.users.key else None
-    shared = SharedResources(page_store, schedule, AT_ONCE, transport, registry)
+    shared = SharedResources(pages, schedule, AT_ONCE, transport, registry)
     poller = DeploymentPoller(configured, lambda: DEMO_TOKEN, key, PLAIN, shared)
     schedule.start()
-    publishing = asyncio.create_task(page_store.run())
+    publishing = asyncio.create_task(pages.run())
     poller.start()
     try:
-        yield PolledDeployment(poller, page_store)
+        yield PolledDeployment(poller, pages)
     finally:
         publishing.cancel()
         schedule.stop()

@@ -25,25 +25,25 @@ def config(names: Sequence[str], **changed: object) -> Config:
     return Config(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
 
 
-def manager(page_store: PageStore) -> DeploymentManager:
+def manager(pages: PageStore) -> DeploymentManager:
     """Return a manager that polls an embedded Coder without a network."""
-    return DeploymentManager(page_store, {}, DATASETS, httpx.ASGITransport(create_app(create_small_coder())))
+    return DeploymentManager(pages, {}, DATASETS, httpx.ASGITransport(create_app(create_small_coder())))
 
 
-def list_exposed(page_store: PageStore) -> frozenset[str]:
+def list_exposed(pages: PageStore) -> frozenset[str]:
     """Return the deployments whose health is exposed."""
-    return frozenset(page_store.snapshot.parts[POLL_SUCCESS.name])
+    return frozenset(pages.snapshot.parts[POLL_SUCCESS.name])
 
 
 def test_deployments_start_one_after_the_other() -> None:
     """The event loop can serve scrapes between any two starts."""
 
     async def scenario() -> list[int]:
-        page_store, seen = PageStore(list_exposed_families(DATASETS)), [0]
-        polled = manager(page_store)
+        pages, seen = PageStore(list_exposed_families(DATASETS)), [0]
+        polled = manager(pages)
         applying = asyncio.create_task(polled.apply(config(NAMES)))
         while not applying.done():
-            seen.append(len(list_exposed(page_store)))
+            seen.append(len(list_exposed(pages)))
             await asyncio.sleep(0)
         await polled.close()
         return seen
@@ -58,13 +58,13 @@ def test_ready_once_the_page_has_the_first_round() -> None:
     """Readiness waits for the page that a scrape gets, not only for the polls."""
 
     async def scenario() -> tuple[float, str]:
-        page_store = PageStore(list_exposed_families(DATASETS))
-        polled = manager(page_store)
+        pages = PageStore(list_exposed_families(DATASETS))
+        polled = manager(pages)
         polled.start()
         await polled.apply(config(["dev"], datasets={"template-breakdown": {"enabled": False}}))
         while not polled.is_ready:  # noqa: ASYNC110 -- on a clock that jumps
             await asyncio.sleep(0.001)
-        page = b"".join(page_store.page.contents[Format.TEXT].join()).decode()
+        page = b"".join(pages.page.contents[Format.TEXT].join()).decode()
         ready_after = asyncio.get_running_loop().time()
         await polled.close()
         return ready_after, page
@@ -88,11 +88,11 @@ def test_reload_stops_changed_deployments(later: Config, ended: int, left: Seque
     """The number of changed or removed deployments is returned; the page has those of the config."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
-        page_store = PageStore(list_exposed_families(DATASETS))
-        polled = manager(page_store)
+        pages = PageStore(list_exposed_families(DATASETS))
+        polled = manager(pages)
         await polled.apply(config(NAMES))
         count = await polled.apply(later)
-        found = list_exposed(page_store)
+        found = list_exposed(pages)
         await polled.close()
         return count, found
 

@@ -30,26 +30,26 @@ def users(value: float, window: str = "7d") -> Changes:
 @asynccontextmanager
 async def running() -> AsyncIterator[PageStore]:
     """Yield a store whose page is kept up to date."""
-    page_store = PageStore(list_data_families(DATASETS))
-    task = asyncio.create_task(page_store.run())
-    yield page_store
+    pages = PageStore(list_data_families(DATASETS))
+    task = asyncio.create_task(pages.run())
+    yield pages
     task.cancel()
 
 
-def text(page_store: PageStore) -> bytes:
+def text(pages: PageStore) -> bytes:
     """Return the page as text."""
-    return b"".join(page_store.page.contents[Format.TEXT].join())
+    return b"".join(pages.page.contents[Format.TEXT].join())
 
 
 def test_page_follows_a_change() -> None:
     """A change is on the page a moment later."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        async with running() as page_store:
-            before = text(page_store)
-            page_store.publish(users(3))
+        async with running() as pages:
+            before = text(pages)
+            pages.publish(users(3))
             await asyncio.sleep(0.2)
-            return before, text(page_store)
+            return before, text(pages)
 
     before, after = run_on_fast_clock(scenario)
 
@@ -68,12 +68,12 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(publisher, "build_page", counted)
 
     async def scenario() -> bytes:
-        async with running() as page_store:
+        async with running() as pages:
             for number in range(1000):
-                page_store.publish(users(number))
+                pages.publish(users(number))
                 await asyncio.sleep(0.001)
             await asyncio.sleep(1)
-            return text(page_store)
+            return text(pages)
 
     page = run_on_fast_clock(scenario)
 
@@ -85,14 +85,14 @@ def test_refreshed_page_is_not_replaced_by_an_older_one() -> None:
     """A page whose build began before `refresh` does not replace the newer one."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        async with running() as page_store:
-            page_store.publish(users(3))
+        async with running() as pages:
+            pages.publish(users(3))
             await asyncio.sleep(0)
-            page_store.publish(users(4))
-            page_store.refresh()
-            at_once = text(page_store)
+            pages.publish(users(4))
+            pages.refresh()
+            at_once = text(pages)
             await asyncio.sleep(0.05)
-            return at_once, text(page_store)
+            return at_once, text(pages)
 
     at_once, later = run_on_fast_clock(scenario)
 
@@ -104,14 +104,14 @@ def test_unchanged_bytes_build_no_page() -> None:
     """The same bytes again leave the page the same object."""
 
     async def scenario() -> tuple[Page, Page]:
-        async with running() as page_store:
-            page_store.publish(users(3))
+        async with running() as pages:
+            pages.publish(users(3))
             await asyncio.sleep(1)
-            first = page_store.page
-            page_store.publish(users(3))
-            page_store.publish({})
+            first = pages.page
+            pages.publish(users(3))
+            pages.publish({})
             await asyncio.sleep(1)
-            return first, page_store.page
+            return first, pages.page
 
     first, second = run_on_fast_clock(scenario)
 
@@ -125,14 +125,14 @@ def test_failed_build_is_repeated_with_the_next_change(monkeypatch: pytest.Monke
         raise MemoryError
 
     async def scenario() -> bytes:
-        async with running() as page_store:
+        async with running() as pages:
             monkeypatch.setattr(publisher, "build_page", broken)
-            page_store.publish(users(3))
+            pages.publish(users(3))
             await asyncio.sleep(1)
             monkeypatch.setattr(publisher, "build_page", build_page)
-            page_store.publish(users(4))
+            pages.publish(users(4))
             await asyncio.sleep(1)
-            return text(page_store)
+            return text(pages)
 
     assert b"} 4.0\n" in run_on_fast_clock(scenario)
 
@@ -146,16 +146,16 @@ def test_series_that_cannot_be_removed_stop_no_page() -> None:
             raise KeyError
 
     async def scenario() -> bytes:
-        async with running() as page_store:
-            broken = BrokenPublisher("broken", 100, page_store)
+        async with running() as pages:
+            broken = BrokenPublisher("broken", 100, pages)
             expires = asyncio.get_running_loop().time() + 1
             broken.publish(
                 {broken.name_source("daus"): PollEntry(families=(), expires=expires, details=None)}
             )
             await asyncio.sleep(2)
-            page_store.publish(users(4))
+            pages.publish(users(4))
             await asyncio.sleep(1)
-            return text(page_store)
+            return text(pages)
 
     assert b"} 4.0\n" in run_on_fast_clock(scenario)
 
@@ -181,13 +181,13 @@ def test_poll_renders_only_its_own_parts() -> None:
         async with poll_deployment(create_small_coder()) as polled:
             await asyncio.sleep(100)
             for _ in range(900):
-                snapshot = polled.page_store.snapshot
+                snapshot = polled.pages.snapshot
                 earlier = {job.name: job.status.last_success for job in polled.poller.jobs}
                 await asyncio.sleep(1)
                 finished = [job for job in polled.poller.jobs if job.status.last_success != earlier[job.name]]
                 if len(finished) == 1:
                     source = ("dev", finished[0].status.dataset, finished[0].status.window)
-                    seen.append((source, find_changed_windows(snapshot, polled.page_store.snapshot)))
+                    seen.append((source, find_changed_windows(snapshot, polled.pages.snapshot)))
         return seen
 
     seen = run_on_fast_clock(scenario)
@@ -199,9 +199,9 @@ def test_poll_renders_only_its_own_parts() -> None:
 
 async def test_refresh_builds_the_page_at_once() -> None:
     """What was published before is on the page when `refresh` returns."""
-    page_store = PageStore(list_data_families(DATASETS))
+    pages = PageStore(list_data_families(DATASETS))
 
-    page_store.publish(users(5))
-    page_store.refresh()
+    pages.publish(users(5))
+    pages.refresh()
 
-    assert b'coder_insights_active_users{deployment="dev",window="7d"} 5.0' in text(page_store)
+    assert b'coder_insights_active_users{deployment="dev",window="7d"} 5.0' in text(pages)

@@ -36,8 +36,8 @@ class Published:
     """A publisher with one job, and its page store."""
 
     def __init__(self, max_series: int = 100) -> None:
-        self.page_store = PageStore((*list_data_families(DATASETS), *HEALTH_FAMILIES))
-        self.publisher = Publisher("dev", max_series, self.page_store)
+        self.pages = PageStore((*list_data_families(DATASETS), *HEALTH_FAMILIES))
+        self.publisher = Publisher("dev", max_series, self.pages)
         self.source = self.publisher.name_source("template-breakdown", "7d")
         self.requests = RequestStats("template-breakdown")
         self.publisher.register(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
@@ -50,7 +50,7 @@ class Published:
 
     async def run(self, seconds: float) -> None:
         """Let entries expire for a while."""
-        task = asyncio.create_task(self.page_store.run())
+        task = asyncio.create_task(self.pages.run())
         await asyncio.sleep(seconds)
         task.cancel()
 
@@ -58,7 +58,7 @@ class Published:
         """Return the exposed families of Coder."""
         return {
             name
-            for name, by_deployment in self.page_store.snapshot.parts.items()
+            for name, by_deployment in self.pages.snapshot.parts.items()
             if name.startswith("coder") and by_deployment
         }
 
@@ -67,7 +67,7 @@ class Published:
         return [
             part.sections[-1]
             for family in (SERIES, SERIES_DROPPED)
-            for part in self.page_store.snapshot.parts[family.name].get("dev", {}).values()
+            for part in self.pages.snapshot.parts[family.name].get("dev", {}).values()
         ]
 
 
@@ -153,7 +153,7 @@ def test_health_of_an_unavailable_dataset_is_removed() -> None:
         published.publisher.publish_statuses(["template-breakdown"])
 
     published = run_published(steps)
-    (available,) = published.page_store.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
+    (available,) = published.pages.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
 
     assert [] == published.health()
     assert b'reason="disabled"} 0.0\n' in available.sections[-1]
@@ -171,7 +171,7 @@ def test_closed_publisher_exposes_nothing() -> None:
 
     published = run_published(steps)
 
-    assert {} == {name: parts for name, parts in published.page_store.snapshot.parts.items() if parts}
+    assert {} == {name: parts for name, parts in published.pages.snapshot.parts.items() if parts}
 
 
 def test_failure_is_exposed_before_the_poll_has_ended() -> None:
@@ -182,6 +182,6 @@ def test_failure_is_exposed_before_the_poll_has_ended() -> None:
         published.publisher.record_request(published.requests, 0.1, failure, None)
 
     published = run_published(steps)
-    (failures,) = published.page_store.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
+    (failures,) = published.pages.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
 
     assert b'reason="timeout"} 1.0' in failures.sections[-1]

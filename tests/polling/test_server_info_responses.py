@@ -31,15 +31,15 @@ async def render_page(bodies: Mapping[str, Any]) -> str:
         body = next(bodies[word] for word in (words[-1], words[-2]) if word in bodies)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
-    page_store = PageStore(list_exposed_families(DATASETS))
+    pages = PageStore(list_exposed_families(DATASETS))
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(response)) as one:
-        publisher = Publisher("dev", 10_000, page_store)
+        publisher = Publisher("dev", 10_000, pages)
         server_info = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
         await server_info.poll()
         await asyncio.wait_for(server_info.wait_for_clock(), SOON)
-    page_store.refresh()
-    return b"".join(page_store.page.contents[Format.TEXT].join()).decode()
+    pages.refresh()
+    return b"".join(pages.page.contents[Format.TEXT].join()).decode()
 
 
 @given(bodies=st.fixed_dictionaries(dict(responses.FACTS)))

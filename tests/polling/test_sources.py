@@ -117,7 +117,7 @@ def test_no_series_is_in_two_sources(steps: list[Step]) -> None:
                 server.step = step
                 for _ in range(round(STEP / 60)):
                     await asyncio.sleep(60)
-                    repeated += repeated_series(polled.page_store.snapshot)
+                    repeated += repeated_series(polled.pages.snapshot)
                     series = max(series, sum(job.status.series for job in polled.poller.jobs))
         return repeated, series
 

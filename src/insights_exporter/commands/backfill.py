@@ -21,11 +21,7 @@ from insights_exporter.coder.errors import REMEDIES, ApiError
 from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.commands.backfill_options import BackfillOptions
-from insights_exporter.commands.backfill_progress import (
-    BackfillProgress,
-    estimate,
-    select_days_to_measure,
-)
+from insights_exporter.commands.backfill_progress import BackfillProgress, estimate
 from insights_exporter.commands.errors import (
     EXIT_ERROR,
     EXIT_OK,
@@ -146,7 +142,8 @@ async def _backfill_deployment(
     )
     if options.dry_run:
         before = stats.requests
-        measured = [await fetcher.fetch(day) for day in select_days_to_measure(span.days)]
+        first_middle_last = {span.days[0], span.days[len(span.days) // 2], span.days[-1]}
+        measured = [await fetcher.fetch(day) for day in sorted(first_middle_last)]
         estimated = estimate(span, measured, stats.requests - before, per_minute, options.labels)
         typer.echo(f"{deployment.name}: {estimated}")
         return

@@ -4,7 +4,6 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 
 import typer
@@ -60,11 +59,6 @@ def format_minutes(seconds: float) -> str:
     """Return a duration in hours and minutes, at least `1 min`."""
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"
-
-
-def select_days_to_measure(days: Sequence[date]) -> Sequence[date]:
-    """Return which days a dry run requests: the first, the middle and the last."""
-    return sorted({days[0], days[len(days) // 2], days[-1]})
 
 
 def estimate(
