@@ -2,6 +2,7 @@
 
 import json
 import struct
+import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -13,7 +14,9 @@ import pytest
 from grafana.preview import sums
 from grafana.preview.live import SCRAPE_INTERVAL, Recording, record
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
-from tests.grafana.dashboard_files import ROOT, list_files
+from tests.grafana.dashboard_files import ROOT, Json, list_files, list_panels
+from tests.grafana.dashboard_files import load as read
+from tests.integration.programs import require
 
 PREVIEW = ROOT / "grafana/preview"
 PICTURES = ROOT / sums.PICTURES
@@ -108,3 +111,53 @@ def test_packages_are_of_the_grafana_that_dashboards_are_built_for() -> None:
     assert 1 == len(grafana)
     assert f'!{grafana.pop()}"' in pyproject
     assert wanted == {name: locked[f"node_modules/{name}"]["version"] for name in wanted}
+
+
+FIND_UNSUPPORTED = """
+import { readFileSync } from "node:fs";
+const { findUnsupported } = await import(process.argv[1]);
+const panels = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(panels.flatMap(findUnsupported)));
+"""
+
+
+def find_unsupported(panels: list[Json]) -> Any:  # noqa: ANN401  the result of a script
+    """Return what the preview does not render of some panels."""
+    words = (require("node"), "--input-type=module", "--eval", FIND_UNSUPPORTED)
+    done = subprocess.run(
+        [*words, (PREVIEW / "src/supported.js").as_uri()],
+        check=True,
+        input=json.dumps(panels),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+def test_preview_renders_all_options_of_the_dashboards() -> None:
+    """No dashboard sets an option that would be missing in its picture."""
+    assert [] == find_unsupported([panel for file in list_files() for panel in list_panels(read(file))])
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"type": "heatmap"}, "type: heatmap"),
+        ({"options": {"showHeader": False}}, "options.showHeader: false"),
+        (
+            {"fieldConfig": {"defaults": {"custom": {"width": 80}}, "overrides": []}},
+            "field option: custom.width",
+        ),
+        (
+            {"fieldConfig": {"defaults": {}, "overrides": [{"matcher": {"id": "byType"}, "properties": []}]}},
+            "matcher: byType",
+        ),
+    ],
+    ids=["type", "option", "field option", "matcher"],
+)
+def test_unsupported_options_are_named(change: Json, expected: str) -> None:
+    """What the preview does not render is named, for the panel and the output."""
+    table = {"type": "table", "fieldConfig": {"defaults": {}, "overrides": []}}
+
+    assert [expected] == find_unsupported([{**table, **change}])

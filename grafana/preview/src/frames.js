@@ -54,7 +54,7 @@ export function loaded(panel) {
 }
 
 // Grafana looks up a panel's options in a registry of editors. This one consists of the options that the
-// panel sets, unchanged.
+// panel sets, unchanged; `supported.js` has checked that they are rendered.
 function registryOf({ defaults, overrides }) {
   const { custom = {}, ...standard } = defaults;
   const ids = new Set([

@@ -13,6 +13,7 @@ import { loaded, prepare } from "./frames.js";
 import { arrange, pixels } from "./layout.js";
 import { isEmpty, PANELS } from "./panels.jsx";
 import { builtIns, lettered, Prometheus, runTarget } from "./prometheus.js";
+import { findUnsupported } from "./supported.js";
 import { interpolate, interpolateTitle, resolveVariables, withBuiltIns } from "./variables.js";
 
 const TIME_ZONE = "utc";
@@ -51,8 +52,9 @@ async function load(placed, context) {
   const panel = loaded(placed.panel);
   const range = panel.timeFrom ? rangeBefore(`now-${panel.timeFrom}`, context.range.to) : context.range;
   try {
-    if (!PANELS[panel.type]) {
-      throw new Error(`panels of type ${panel.type} are not supported`);
+    const unsupported = findUnsupported(placed.panel);
+    if (unsupported.length > 0) {
+      throw new Error(`not supported: ${unsupported.join(", ")}`);
     }
     return { ...placed, panel, place, range, frames: await query(panel, placed.variables, place, range, context) };
   } catch (error) {
