@@ -64,6 +64,24 @@ def test_no_more_at_once_than_allowed() -> None:
     assert [0, 0, 10, 10] == times
 
 
+def test_turn_of_a_cancelled_request_is_passed_on() -> None:
+    """A request that is cancelled just when it is admitted gives its turn back."""
+    times: list[float] = []
+
+    async def run_all() -> None:
+        limiter = RateLimiter(600, concurrency=1)
+        async with limiter.acquire("/", 0, NEVER):
+            waiting = asyncio.create_task(acquire_turn(limiter, times))
+            await asyncio.sleep(1)
+        waiting.cancel()  # it is admitted, but has not run since
+        async with asyncio.timeout(1):
+            await acquire_turn(limiter, times)
+
+    run_fast(START, run_all)
+
+    assert [1] == times
+
+
 def test_lower_priority_goes_first() -> None:
     """A lower priority goes first; equal ones go in the order of arrival."""
     order: list[str] = []
