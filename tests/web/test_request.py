@@ -50,6 +50,7 @@ def test_target(target: bytes, path: str, query: bytes) -> None:
         pytest.param(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n" + HOST, False, 0, id="HTTP/1.0, kept"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n" + HOST, True, 0, id="empty body"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 7\r\n" + HOST, False, 7, id="body"),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1024\r\n" + HOST, False, 1024, id="largest body"),
         pytest.param(
             b"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n" + HOST,
             False,
