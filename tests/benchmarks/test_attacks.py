@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ from benchmarks.attacks.variants import (
 )
 from benchmarks.sizes import SMALL
 
-REPEAT_AND_READ = Attack(name="repeat and read", scripts=(Script(repeat=b"x" * 10**7, reads=True),))
+REPEAT_AND_READ = Attack(name="repeat and read", scripts=(Script(repeat=b"x" * 100, reads=True),))
 GOOD = Outcome("flood", "plain", dict.fromkeys(LIMITS, 0.0))
 
 
@@ -130,8 +131,10 @@ def serve(respond: Callable[[socket.socket], None]) -> Iterator[int]:
                         respond(connection)
 
         pool.submit(run)
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 def read_until_closed(connection: socket.socket) -> None:
@@ -157,10 +160,17 @@ def test_work_is_done_even_if_the_time_is_over() -> None:
     assert 5 <= received.count(b"another")
 
 
-def test_closed_connection_is_done() -> None:
-    """A server that closes every connection lets the attackers do no more."""
-    with serve(lambda _: None) as port:
-        attack(REPEAT_AND_READ, port, None, Effort(2, seconds=0))
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_closed_connection_is_done(*, reset: bool) -> None:
+    """A server that closes or resets every connection lets the attackers do no more."""
+
+    def respond(connection: socket.socket) -> None:
+        connection.recv(1000)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with serve(respond) as port:
+        attack(REPEAT_AND_READ, port, None, Effort(2, seconds=0, patience=20))
 
 
 def test_work_that_is_not_done_is_an_error() -> None:
