@@ -43,14 +43,12 @@ class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
         return _EPOCH + self._offset + ((now - _EPOCH - self._offset) // self._every + 1) * self._every
 
 
-_DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-
-
 class Scheduler:
     """Runs jobs repeatedly, each at most once at a time."""
 
     def __init__(self) -> None:
-        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._clock_check: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
