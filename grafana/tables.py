@@ -58,7 +58,7 @@ class TableRows:
     """The rows of a table: their labels with the columns' titles, and their order.
 
     `lowest_first` is a column that rows are sorted by before `sort`. `texts` are
-    texts that replace the values of labels, by the column's title.
+    texts that replace the values of labels, and `widths` are pixels, by the column's title.
     """
 
     labels: Mapping[str, str]
@@ -67,6 +67,7 @@ class TableRows:
     lowest_first: str = ""
     links: Mapping[str, DashboardLink] | None = None
     texts: Mapping[str, ValueTexts] | None = None
+    widths: Mapping[str, int] | None = None
 
 
 def build_table(options: PanelOptions, rows: TableRows, columns: Sequence[Column]) -> Panel:
@@ -91,6 +92,8 @@ def build_table(options: PanelOptions, rows: TableRows, columns: Sequence[Column
     for title, texts in (rows.texts or {}).items():
         properties = {"mappings": [map_values(dict(texts))], "custom.cellOptions": COLORED}
         builder = builder.override_by_name(title, [DynamicConfigValue(*one) for one in properties.items()])
+    for title, width in (rows.widths or {}).items():
+        builder = builder.override_by_name(title, [DynamicConfigValue("custom.width", width)])
     for title, link in (rows.links or {}).items():
         builder = builder.override_by_name(title, [DynamicConfigValue("links", [link.build()])])
     return apply_options(builder.build(), options, [Query(column.expr) for column in columns], Kind.TABLE)

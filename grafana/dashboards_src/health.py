@@ -201,6 +201,7 @@ def _build_table() -> Panel:
             sort="Age",
             lowest_first="Good",
             links={"Deployment": TO_DEPLOYMENT},
+            widths={"Dataset": 180},
         ),
         [
             Column(title="Good", expr=SUCCESS, unit="bool_yes_no", texts=YES_NO),

@@ -146,8 +146,8 @@ def test_preview_renders_all_options_of_the_dashboards() -> None:
         ({"type": "heatmap"}, "type: heatmap"),
         ({"options": {"showHeader": False}}, "options.showHeader: false"),
         (
-            {"fieldConfig": {"defaults": {"custom": {"width": 80}}, "overrides": []}},
-            "field option: custom.width",
+            {"fieldConfig": {"defaults": {"custom": {"hidden": True}}, "overrides": []}},
+            "field option: custom.hidden",
         ),
         (
             {"fieldConfig": {"defaults": {}, "overrides": [{"matcher": {"id": "byType"}, "properties": []}]}},

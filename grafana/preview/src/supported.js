@@ -63,7 +63,7 @@ const PANELS = {
       showTypeIcons: ANY,
       sortBy: ANY,
     },
-    fields: ["align", "cellOptions", "filterable", "inspect", "minWidth"],
+    fields: ["align", "cellOptions", "filterable", "inspect", "minWidth", "width"],
   },
 };
 
