@@ -38,7 +38,7 @@ SWITCHES = {
 def helm(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run Helm with `given` as its input."""
     return subprocess.run(
-        [require("helm"), *arguments], check=False, input=given, capture_output=True, text=True, timeout=60
+        [require("helm"), *arguments], check=False, input=given, capture_output=True, text=True
     )
 
 

@@ -10,8 +10,10 @@ class Promtool:
 
     program: str
 
-    def run(self, *arguments: str, stdin: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run it and return its status and output."""
+    def run(
+        self, *arguments: str, stdin: str = "", seconds: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it, for `seconds` at most, and return its status and output."""
         return subprocess.run(
             [self.program, *arguments],
             check=False,
