@@ -75,7 +75,7 @@ async def run(plan: BackfillPlan, source: HistoryFetcher, state: BackfillState) 
             if _find_missing(plan, file):
                 await check_file(file.build_stats(plan.folder))
             await _deliver(plan, state, file)
-        left = month.cut_after(files[-1].until) if files else month
+        left = month.select_after(files[-1].until) if files else month
         plan.listener.on_days(len(month.days) - len(left.days), requested=False)
         if left.days:
             for day, _ in left.days:

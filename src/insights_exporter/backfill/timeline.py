@@ -25,7 +25,7 @@ class MonthSlice:
         """Return the second of the last sample."""
         return int(self.days[-1][1][-1])
 
-    def cut_after(self, second: int) -> "MonthSlice":
+    def select_after(self, second: int) -> "MonthSlice":
         """Return the part after `second`, named after its own start if something came before."""
         if not self.days or second < int(self.days[0][1][0]):
             return self
