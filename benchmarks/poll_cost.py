@@ -60,7 +60,7 @@ class PollPublisher:
         (request,) = self._dataset.requests(self._context)
         converted = convert(self._dataset, self._context, Response(request, response))
         changes = {each.family.name: {_SOURCE: each} for each in converted.families}
-        self._snapshot = self._snapshot.update(changes)
+        self._snapshot = self._snapshot.apply(changes)
         self.page = build_page(self._snapshot, self.page)
 
 

@@ -35,7 +35,7 @@ def render_both(*samples: Samples) -> dict[Format, str]:
     """Return the exposition in both formats."""
     source = ("dev", "some", "7d", "")
     changes = {each.family.name: {source: render(each, "dev")} for each in samples}
-    page = build_page(Snapshot.create_empty(list_data_families(DATASETS)).update(changes))
+    page = build_page(Snapshot.create_empty(list_data_families(DATASETS)).apply(changes))
     return {
         format_: (b"".join(page.contents[format_].join()) + ENDINGS[format_]).decode() for format_ in Format
     }

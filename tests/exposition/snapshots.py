@@ -52,7 +52,7 @@ def build_snapshot(*deployments: str) -> Snapshot:
     """Return a snapshot with every type for some deployments."""
     snapshot = Snapshot.create_empty(EVERY_KIND)
     for deployment in deployments:
-        snapshot = snapshot.update(changes(deployment))
+        snapshot = snapshot.apply(changes(deployment))
     return snapshot
 
 

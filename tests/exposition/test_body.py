@@ -22,7 +22,7 @@ from tests.exposition.snapshots import NAPS, build_snapshot, create_gauges, grou
 from tests.integration.programs import require
 from tests.integration.promtool import Promtool
 
-SNAPSHOT = build_snapshot("acme", "globex").update(
+SNAPSHOT = build_snapshot("acme", "globex").apply(
     group_by_family({(NAPS, ("acme", "cats", "7d", "")): create_gauges("acme", "7d", 20_000)})
 )
 PAGE = build_page(SNAPSHOT)

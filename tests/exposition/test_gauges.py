@@ -70,7 +70,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
     source = ("a", "cats", "", "")
     changes = {name: {source: render(draw(samples(family)), "a")} for name, family in declared.items()}
-    return Snapshot.create_empty(tuple(declared.values())).update(changes)
+    return Snapshot.create_empty(tuple(declared.values())).apply(changes)
 
 
 @given(snapshot=snapshots())

@@ -41,7 +41,7 @@ def pieces(page: Page) -> set[int]:
 
 def many_deployments() -> Snapshot:
     """Return a snapshot with one family of a hundred deployments, 3 MB in all."""
-    return build_snapshot().update(
+    return build_snapshot().apply(
         group_by_family(
             {
                 (NAPS, (f"d{number:02}", "cats", "7d", "")): create_gauges(f"d{number:02}", "7d", 500)
@@ -65,7 +65,7 @@ def test_page_equals_that_of_the_client(format_: Format) -> None:
 @pytest.mark.parametrize("format_", Format)
 def test_page_without_samples_has_no_families(format_: Format) -> None:
     """HELP and TYPE are exposed only with samples."""
-    nothing = build_snapshot("acme").update(
+    nothing = build_snapshot("acme").apply(
         group_by_family({(NAPS, ("acme", "cats", "", "")): render(Samples(NAPS, []), "acme")})
     )
 
@@ -82,7 +82,7 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
         family: MetricFamily = draw(st.sampled_from(list(declared.values())))
         source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")), "")
         part = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
-        history.append(history[-1].update(group_by_family({(family, source): part})))
+        history.append(history[-1].apply(group_by_family({(family, source): part})))
     return history
 
 
@@ -107,7 +107,7 @@ def test_segments_are_few(sizes: list[int]) -> None:
     page = build_snapshot()
     for number, size in enumerate(sizes):
         source = ("acme", "cats", f"{number:02}", "")
-        page = page.update(group_by_family({(NAPS, source): create_gauges("acme", source[2], size)}))
+        page = page.apply(group_by_family({(NAPS, source): create_gauges("acme", source[2], size)}))
 
     content = build_page(page).contents[Format.TEXT]
 
@@ -160,7 +160,7 @@ def test_large_part_is_served_without_a_copy() -> None:
     """In both formats the rendered bytes are those that are sent."""
     part = create_gauges("acme", "7d", LARGE)
     page = build_page(
-        build_snapshot("acme", "globex").update(group_by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
+        build_snapshot("acme", "globex").apply(group_by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
     )
 
     for content in page.contents.values():
@@ -172,7 +172,7 @@ def test_changed_family_is_compressed_alone() -> None:
     before = build_snapshot("acme", "globex")
     old = build_page(before)
     new = build_page(
-        before.update(group_by_family({(NAPS, ("acme", "cats", "", "")): create_gauges("acme", "7d", 1)})),
+        before.apply(group_by_family({(NAPS, ("acme", "cats", "", "")): create_gauges("acme", "7d", 1)})),
         old,
     )
 
@@ -186,7 +186,7 @@ def test_changed_deployment_is_compressed_with_its_group() -> None:
     """Of a family with many deployments, the pieces of all other groups are reused."""
     before = many_deployments()
     old = build_page(before)
-    after = before.update(
+    after = before.apply(
         group_by_family({(NAPS, ("d50", "cats", "7d", "")): create_gauges("d50", "7d", 501)})
     )
     new = build_page(after, old)

@@ -49,7 +49,7 @@ def test_snapshot_has_the_last_changes(
     snapshot = EMPTY
     expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
     for step in steps:
-        snapshot = snapshot.update(group_by_family(step))
+        snapshot = snapshot.apply(group_by_family(step))
         expected |= {
             (family.name, source): part.sections if part else None for (family, source), part in step.items()
         }
@@ -62,7 +62,7 @@ def test_snapshot_has_the_last_changes(
 def test_parts_are_sorted() -> None:
     """The order of a page does not depend on which poll ended first."""
     late, early = create_gauges("acme", "7d", 1), create_gauges("acme", "30d", 1)
-    snapshot = EMPTY.update(group_by_family({(NAPS, THIS_WEEK): late})).update(
+    snapshot = EMPTY.apply(group_by_family({(NAPS, THIS_WEEK): late})).apply(
         group_by_family({(NAPS, THIS_MONTH): early})
     )
 
@@ -72,10 +72,10 @@ def test_parts_are_sorted() -> None:
 
 def test_earlier_snapshot_is_unchanged() -> None:
     """A later change does not modify an earlier snapshot."""
-    before = EMPTY.update(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
+    before = EMPTY.apply(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
     kept = list_entries(before)
 
-    before.update(
+    before.apply(
         group_by_family({(NAPS, THIS_WEEK): None, (NAPS, THIS_MONTH): create_gauges("acme", "30d", 2)})
     )
 
@@ -85,7 +85,7 @@ def test_earlier_snapshot_is_unchanged() -> None:
 def test_untouched_families_are_shared() -> None:
     """A change copies only the families that it touches."""
     before = build_snapshot("acme", "globex")
-    after = before.update(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
+    after = before.apply(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
 
     assert after.parts[MEALS.name] is before.parts[MEALS.name]
     assert after.parts[NAPS.name]["globex"] is before.parts[NAPS.name]["globex"]
@@ -95,14 +95,14 @@ def test_same_bytes_are_no_change() -> None:
     """A poll with the same values returns the same snapshot."""
     before = build_snapshot("acme")
 
-    assert before.update(changes("acme")) is before
-    assert before.update(group_by_family({(CATS, THIS_WEEK): None})) is before
+    assert before.apply(changes("acme")) is before
+    assert before.apply(group_by_family({(CATS, THIS_WEEK): None})) is before
 
 
 def test_unknown_family_is_rejected() -> None:
     """A family that was not declared is an error that names it."""
     with pytest.raises(KeyError, match="dogs: no such family in this snapshot; add it"):
-        EMPTY.update(
+        EMPTY.apply(
             group_by_family(
                 {
                     (MetricFamily(name="dogs", type="gauge", help="Dogs."), THIS_WEEK): create_gauges(

@@ -42,7 +42,7 @@ async def test_deployments_are_read_once(number: int) -> None:
 async def test_text_is_joined_as_the_client_reads() -> None:
     """While a client does not read, its response holds a copy of a small part of the text."""
     text = {(NAPS, ("acme", "cats", f"{n}d", "")): create_gauges("acme", f"{n}d", 500) for n in range(100)}
-    store = Mock(page=build_page(build_snapshot().update(group_by_family(text))))
+    store = Mock(page=build_page(build_snapshot().apply(group_by_family(text))))
     written, is_full = [0], asyncio.Event()
 
     async def write(parts: Sequence[bytes]) -> None:

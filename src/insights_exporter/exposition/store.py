@@ -36,7 +36,7 @@ class Snapshot:
         """Return a snapshot without any series, for these families."""
         return cls(families, {family.name: {} for family in families})
 
-    def update(self, changes: Changes) -> Self:
+    def apply(self, changes: Changes) -> Self:
         """Return a snapshot with these changes; the same object if they change nothing.
 
         A part that holds the same bytes as the present one changes nothing.
@@ -47,7 +47,7 @@ class Snapshot:
         for name in changes.keys() - self.parts.keys():
             message = f"{name}: no such family in this snapshot; add it to the families of its dataset"
             raise KeyError(message)
-        updated = {name: _update(self.parts[name], new) for name, new in changes.items()}
+        updated = {name: _change_family(self.parts[name], new) for name, new in changes.items()}
         if all(parts is self.parts[name] for name, parts in updated.items()):
             return self
         return replace(self, parts={**self.parts, **updated})
@@ -66,7 +66,7 @@ class Snapshot:
         return replace(self, families=families)
 
 
-def _update(parts: SourceFamilies, changes: Mapping[Source, RenderedFamily | None]) -> SourceFamilies:
+def _change_family(parts: SourceFamilies, changes: Mapping[Source, RenderedFamily | None]) -> SourceFamilies:
     """Return the parts of a family, changed; the same object if nothing changed."""
     by_deployment: dict[str, dict[Source, RenderedFamily | None]] = {}
     for source, part in changes.items():

@@ -48,7 +48,7 @@ class PageStore:
 
     def publish(self, changes: Changes) -> None:
         """Change the snapshot; the page follows in a moment."""
-        before, self.snapshot = self.snapshot, self.snapshot.update(changes)
+        before, self.snapshot = self.snapshot, self.snapshot.apply(changes)
         self.version += self.snapshot is not before
         self._changed.set()
 
