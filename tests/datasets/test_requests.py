@@ -148,3 +148,9 @@ def test_windows_of_a_dataset(name: str, deployment: dict[str, object], expected
     windows = DATASETS[name].windows(load_context(deployment=deployment).deployment)
 
     assert expected == [window and window.name for window in windows]
+
+
+def test_window_is_required() -> None:
+    """A dataset that exposes a window but is polled without one is a bug, and exposes no empty label."""
+    with pytest.raises(ValueError, match="set `windows`"):
+        _ = load_context().window_name

@@ -51,8 +51,9 @@ def requests(_context: PollContext) -> tuple[Request, ...]:
 def convert(context: PollContext, response: Response) -> ConvertResult:
     """Return the number of widgets."""
     decoded = decode(response.body, WidgetsResponse)
-    window = context.window.name if context.window else ""
-    return ConvertResult((Samples(WIDGETS, [((window,), decoded.value.count)]),), invalid=decoded.invalid)
+    return ConvertResult(
+        (Samples(WIDGETS, [((context.window_name,), decoded.value.count)]),), invalid=decoded.invalid
+    )
 
 
 NEW = Dataset(

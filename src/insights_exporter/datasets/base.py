@@ -59,10 +59,21 @@ class PollContext:
     groups: tuple[Group, ...] = ()
     pseudonym_key: bytes | None = None
 
+    def require_window(self) -> Window:
+        """Return the window.
+
+        Raises:
+            ValueError: There is none: `windows` of the dataset is not set.
+        """
+        if self.window is None:
+            text = "this dataset is not polled by window; set `windows`"
+            raise ValueError(text)
+        return self.window
+
     @property
     def window_name(self) -> str:
-        """The name of the window, empty for a dataset without windows."""
-        return self.window.name if self.window else ""
+        """The name of the window; raises ValueError without one."""
+        return self.require_window().name
 
     @property
     def zone(self) -> ZoneInfo:

@@ -70,10 +70,7 @@ def compute_time_range(context: PollContext) -> TimeRange:
     Raises:
         ValueError: It has none.
     """
-    if context.window is None:
-        text = "this dataset is polled by window"
-        raise ValueError(text)
-    return compute_window_range(context.window, context.now, context.zone)
+    return compute_window_range(context.require_window(), context.now, context.zone)
 
 
 def build_window_request(path: str, context: PollContext) -> Request:
