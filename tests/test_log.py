@@ -10,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.log import LogFormat, LogLevel, configure
+from insights_exporter.log import LogFormat, LogLevel, configure, describe_exception
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +74,18 @@ def test_libraries_are_silent(name: str) -> None:
     logging.getLogger(name).error("Coder-Session-Token: secret")
 
     assert stream.getvalue() == ""
+
+
+def test_exception_is_described_by_type_and_line_without_data() -> None:
+    """An unexpected error is named by its type and line: its own text may contain names of users."""
+
+    def crash() -> None:
+        raise KeyError("alice")
+
+    try:
+        crash()
+    except KeyError as error:
+        message = describe_exception(error)
+
+    assert message.startswith("unexpected KeyError in crash (test_log.py:")
+    assert "alice" not in message

@@ -13,7 +13,6 @@ from insights_exporter.coder.errors import REASONS, REMEDIES, WHOLE_SERVER, ApiE
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.log import describe_exception
 from insights_exporter.polling.fetch import Fetch, Outcome, convert
 from tests.coder.deployments import client, deployment
 from tests.datasets.cases import load_context, load_responses
@@ -221,18 +220,3 @@ def test_response_that_cannot_be_what_was_requested_is_a_failure(
         convert(DATASETS["templates"], load_context("7d"), first_response)
 
     assert ("invalid", REMEDIES[cause]) == (failed.value.reason, failed.value.remedy)  # type: ignore[index]  # a literal
-
-
-def test_error_location_has_the_place_and_no_data() -> None:
-    """An unexpected error is named by its type and line: its text may contain names of users."""
-
-    def crash() -> None:
-        raise KeyError("alice")
-
-    try:
-        crash()
-    except KeyError as error:
-        message = describe_exception(error)
-
-    assert message.startswith("unexpected KeyError in crash (test_fetch.py:")
-    assert "alice" not in message
