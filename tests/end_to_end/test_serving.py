@@ -139,12 +139,26 @@ def test_head_has_the_headers_alone(exporter: Exporter) -> None:
     assert response.content == b""
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_other_methods_are_refused(exporter: Exporter, method: str) -> None:
-    """Other methods get 405 with the allowed methods, in any order."""
-    response = httpx.request(method, f"{exporter.url}/metrics")
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/metrics", "GET, HEAD"),
+        ("PUT", "/metrics", "GET, HEAD"),
+        ("DELETE", "/metrics", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/-/healthy", "GET, HEAD"),
+        ("GET", "/-/reload", "POST, PUT"),
+    ],
+)
+def test_other_methods_are_refused(exporter: Exporter, method: str, path: str, allowed: str) -> None:
+    """Other methods get 405 with the allowed methods, in the response's header and text."""
+    response = httpx.request(method, f"{exporter.url}{path}")
 
-    assert (405, {"GET", "HEAD"}) == (response.status_code, set(response.headers["Allow"].split(", ")))
+    assert (405, allowed, f"Method not allowed; use {allowed}.\n") == (
+        response.status_code,
+        response.headers["allow"],
+        response.text,
+    )
 
 
 def test_one_deployment_alone(exporter: Exporter, promtool: Promtool) -> None:

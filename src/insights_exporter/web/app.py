@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -59,15 +60,12 @@ def create_app(dependencies: AppDependencies) -> Starlette:
         error = await reloads.do()
         return PlainTextResponse(error or "Config reloaded.\n", 500 if error else 200)
 
-    def on_error(_: Request, error: Exception) -> Response:
+    async def on_error(_: Request, error: Exception) -> Response:
         dependencies.on_error(error)
         return PlainTextResponse("Internal error; see the log.\n", 500)
 
-    def on_busy(_request: Request, _error: Exception) -> Response:
-        return PlainTextResponse("Too many concurrent requests; try again.\n", 503, {"Retry-After": "1"})
-
     app = Starlette(
-        exception_handlers={Exception: on_error, Busy: on_busy},
+        exception_handlers={Exception: on_error, Busy: _on_busy, 405: _on_wrong_method},
         routes=[
             Route("/", dependencies.status),
             Route(dependencies.metrics_path, dependencies.metrics, methods=["GET", "HEAD"]),
@@ -79,6 +77,16 @@ def create_app(dependencies: AppDependencies) -> Starlette:
     )
     app.router.redirect_slashes = False  # such redirects are made from the Host header
     return app
+
+
+async def _on_busy(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("Too many concurrent requests; try again.\n", 503, {"Retry-After": "1"})
+
+
+async def _on_wrong_method(_: Request, error: Exception) -> Response:
+    headers = (isinstance(error, HTTPException) and error.headers) or {}
+    allowed = ", ".join(sorted(headers.get("Allow", "").split(", ")))
+    return PlainTextResponse(f"Method not allowed; use {allowed}.\n", 405, {"Allow": allowed})
 
 
 def is_cross_origin(headers: Headers) -> bool:

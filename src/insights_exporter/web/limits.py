@@ -136,8 +136,8 @@ class ConnectionTracker:
 
         One that got only errors comes first, then one that got no response, even if it is being served:
         a stranger could keep all of its connections busy. Accepted ones come last, unless most are
-        accepted: without users, any client is. Among equals it is the network with the most
-        connections, then the longest wait.
+        accepted: without users, any client is. In that case none that is being served is closed. Among
+        equals it is the network with the most connections, then the longest wait or the newest request.
         """
         waiting = list(self.waiting)[:-1]
         others = [*waiting, *reversed(self.responding)]

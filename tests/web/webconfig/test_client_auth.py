@@ -1,5 +1,7 @@
 """Each client_auth_type without, with an untrusted and with a trusted client certificate."""
 
+import errno
+import socket
 import ssl
 from pathlib import Path
 from typing import NamedTuple
@@ -9,11 +11,12 @@ import trustme
 from structlog.testing import capture_logs
 
 from insights_exporter.web.webconfig.loader import CHECK_INTERVAL
+from insights_exporter.web.webconfig.tls import ServerSSLContext
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.programs import require
 from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, load, write_case
-from tests.web.webconfig.server import client_context, connect, send_request, serving
+from tests.web.webconfig.server import ServedApp, client_context, connect, send_request, serving
 
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
@@ -213,6 +216,52 @@ def test_sessions_without_tickets_are_limited(
         resumed += [send_request(served.port, context, first.session).resumed]
 
     assert [True, False] == resumed
+
+
+def test_open_connections_keep_the_sessions_of_one_context(
+    directory: Path, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that keeps forgotten sessions is drained, and until it ends no others are forgotten."""
+    monkeypatch.setattr("insights_exporter.web.webconfig.tls.MAX_SESSIONS", 3)
+    context = client_context(authorities.server, versions=TLS12)
+    context.options |= ssl.OP_NO_TICKET
+
+    def is_forgotten(served: ServedApp) -> bool:
+        sessions = [send_request(served.port, context).session for _ in range(3)]
+        served.clock.now += CHECK_INTERVAL
+        return not send_request(served.port, context, sessions[0]).resumed
+
+    with serving(write_case(directory, "good-tls.yml")) as served:
+        with (
+            socket.create_connection(("127.0.0.1", served.port), timeout=20) as plain,
+            context.wrap_socket(plain, server_hostname="localhost"),
+        ):
+            forgotten = [is_forgotten(served), served.config.is_draining, is_forgotten(served)]
+
+        eventually(lambda: is_forgotten(served))
+
+    assert [True, True, False] == forgotten
+
+
+def test_sessions_are_kept_while_no_file_can_be_opened(
+    directory: Path, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients are served, also if their sessions cannot be forgotten now."""
+    monkeypatch.setattr("insights_exporter.web.webconfig.tls.MAX_SESSIONS", 1)
+    context = client_context(authorities.server, versions=TLS12)
+    context.options |= ssl.OP_NO_TICKET
+
+    def refuse() -> ServerSSLContext:
+        raise OSError(errno.EMFILE, "no file descriptor")
+
+    with serving(write_case(directory, "good-tls.yml")) as served:
+        tls = served.config.get_current().tls
+        assert tls
+        monkeypatch.setattr(tls, "recreate", refuse)
+        first = send_request(served.port, context)
+        served.clock.now += CHECK_INTERVAL
+
+        assert send_request(served.port, context, first.session) == first._replace(resumed=True)
 
 
 @pytest.mark.parametrize("kind", ["intermediate", "the certificate itself"])

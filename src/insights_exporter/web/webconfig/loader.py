@@ -2,10 +2,11 @@
 
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -27,7 +28,6 @@ from insights_exporter.web.webconfig.tls import (
     ServerSSLContext,
     TLSMismatch,
     create_context,
-    limit_sessions,
 )
 
 CHECK_INTERVAL = 1.0
@@ -143,6 +143,8 @@ class ReloadingConfig:
         self._issues: tuple[ConfigIssue, ...] = ()
         self._next_check = clock() + CHECK_INTERVAL
         self._draining_until = clock()
+        self._replaced_context: Callable[[], ServerSSLContext | None] = lambda: None
+        """Returns the context that `_forget_sessions` replaced, while connections keep it."""
         self._log_warnings()
 
     @property
@@ -161,8 +163,8 @@ class ReloadingConfig:
         self._next_check = self._clock() + CHECK_INTERVAL
         if have_changed(self._stamps):
             self._reload()
-        elif self._config.tls:
-            self._config = replace(self._config, tls=limit_sessions(self._config.tls))
+        else:
+            self._forget_sessions()
         return self._issues
 
     def collect_samples(self) -> Samples:
@@ -187,6 +189,24 @@ class ReloadingConfig:
         self._log.info("web config reloaded")
         self._log_warnings()
 
+    def _forget_sessions(self) -> None:
+        """Replace a context with too many sessions.
+
+        An open connection keeps its context and all sessions of it. So connections are drained, and the
+        next replacement waits until the last one took effect.
+        """
+        old = self._config.tls
+        if old is None or not old.has_too_many_sessions or self._replaced_context() is not None:
+            return
+        try:
+            new = old.recreate()
+        except OSError:  # such as no free file descriptor: tried again at the next check
+            return
+        new.refusals = old.refusals
+        self._config = replace(self._config, tls=new)
+        self._replaced_context = weakref.ref(old)
+        self._draining_until = self._clock() + DRAIN_SECONDS
+
     def _log_warnings(self) -> None:
         for issue in self._config.warnings:
             self._log.warning("web config warning", place=issue.place, err=issue.what, remedy=issue.remedy)
@@ -210,9 +230,8 @@ def create_listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:
 
     None if the file has no TLS.
     """
-    first = config.get_current().tls
-    if first is None:
+    if config.get_current().tls is None:
         return None
     context = ReloadingSSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.current = lambda: config.get_current().tls or first
+    context.current = lambda: cast("ServerSSLContext", config.get_current().tls)  # no reload turns TLS off
     return context

@@ -202,7 +202,12 @@ class ServerSSLContext(ssl.SSLContext):
     clock: Callable[[], float] = staticmethod(time.time)
     refusals: LogThrottle
     recreate: "Callable[[], ServerSSLContext]"
-    """Returns a context of the same config without the sessions of clients."""
+    """Returns a context of the same config without the sessions of clients; may raise OSError."""
+
+    @property
+    def has_too_many_sessions(self) -> bool:
+        """Whether more clients than `MAX_SESSIONS` allows could resume their sessions without a ticket."""
+        return self.session_stats()["number"] >= MAX_SESSIONS
 
     def log_refusal(self, names: Iterable[str]) -> None:
         """Log that none of a certificate's names is allowed, once a minute for the same names."""
@@ -239,15 +244,6 @@ class ReloadingSSLContext(ssl.SSLContext):
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:  # noqa: ANN401 -- as in the base class
         """Return the server's side of a new connection."""
         return self.current().wrap_bio(*arguments, **named)
-
-
-def limit_sessions(context: ServerSSLContext) -> ServerSSLContext:
-    """Return the context, or one like it if too many clients could resume their sessions without a ticket."""
-    if context.session_stats()["number"] < MAX_SESSIONS:
-        return context
-    new = context.recreate()
-    new.refusals = context.refusals
-    return new
 
 
 def list_certificate_names(certificate: PeerCertificate) -> frozenset[str]:
