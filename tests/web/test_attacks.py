@@ -16,7 +16,7 @@ from benchmarks.config import write_latency_config
 from benchmarks.measure import read_peak, read_resident, reset_peak
 from benchmarks.servers import run_module
 
-EFFORT = Effort(clients=10, seconds=0.4)
+EFFORT = Effort(clients=10, seconds=0.2)
 MOST_MEMORY = 10e6
 
 Exporters = Callable[[Variant], AttackedExporter]
