@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.jobs import Job, build_jobs
+from insights_exporter.polling.jobs import Availability, Job, build_jobs
 from tests.coder.deployments import deployment
 
 
@@ -75,3 +75,17 @@ def test_job_is_tried_once_its_poll_ended() -> None:
 
     assert [True, True, True] == [job.is_tried for job in (good, bad, unavailable)]
     assert new.request_stats is unavailable.request_stats or not new.is_tried
+
+
+def test_available_dataset_advances_what_waited_for_it() -> None:
+    """The other windows and the dependent datasets run soon, but not the job that found the dataset."""
+    advanced: list[str] = []
+    all_jobs = jobs()
+    availability = Availability(all_jobs, lambda job: advanced.append(job.name))
+    (found,) = (job for job in all_jobs if job.name == "templates/7d")
+
+    availability.record_failure(found, ApiError("disabled", ""), started=0)
+    availability.mark_available(found)
+    availability.mark_available(found)
+
+    assert ["templates/today", "templates/30d", "template-breakdown/7d"] == advanced
