@@ -156,7 +156,7 @@ def _demo(
         option(
             "--fault",
             "Fault to simulate, such as 401, slow or grace-period, on all paths or on one such as "
-            "/insights/daus. Repeatable. --fault=? lists all faults.",
+            "/insights/daus. Repeatable. --fault=list prints all faults and exits.",
             "NAME[=/PATH]",
         ),
     ] = None,

@@ -11,6 +11,7 @@ import pytest
 
 from insights_exporter.commands.demo import SampleData, create_coder
 from insights_exporter.demo import DEMO_TOKEN
+from insights_exporter.demo.faults import FAULTS
 from tests.demo.certificates import Authority
 from tests.demo.client import load_document
 from tests.integration.exporter import Exporter, RunExporter, StartExporter, command, serving
@@ -107,7 +108,7 @@ def test_faults(start_exporter: StartExporter) -> None:
     [
         pytest.param(("--server-version=2026-bound",), "did you mean 2026-bounded?", id="mistyped version"),
         pytest.param(("--fault=404-rout",), "did you mean 404-route?", id="mistyped fault"),
-        pytest.param(("--fault=?",), "grace-period", id="list of faults"),
+        pytest.param(("--fault=?",), "grace-period", id="unknown fault"),
         pytest.param(("--fault=403=insights",), "--fault=403=/insights/daus", id="path without a slash"),
         pytest.param(
             ("--prometheus", "--web.config.file=web.yml"), "remove --web.config.file", id="locked out"
@@ -121,6 +122,16 @@ def test_invalid_flags(run_exporter: RunExporter, flags: tuple[str, ...], messag
     assert 2 == ended.returncode
     assert message in ended.stderr
     assert 1 == len(ended.stderr.splitlines())
+
+
+def test_list_of_faults(run_exporter: RunExporter) -> None:
+    """All faults are printed with what they do, under a name that no fault has and no shell expands."""
+    ended = run_exporter(*SMALL, "--fault=list")
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert list(FAULTS) == [line.split()[0] for line in ended.stdout.splitlines()]
+    assert re.search(r"^slow +The embedded Coder sends one byte a second\.$", ended.stdout, re.MULTILINE)
+    assert "list" not in FAULTS
 
 
 def test_port_in_use(demo: Exporter, run_exporter: RunExporter) -> None:

@@ -33,13 +33,16 @@ Sample data of {users} users, from an embedded Coder. Open:
 {faults}Press Ctrl-C to stop.
 """
 
+_LIST = "list"
+"""In place of a fault: list all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleData:
     """Size and seed of the sample data, and how the embedded Coder behaves.
 
     `server_version` is one of SERVER_VERSIONS. `faults` are names of FAULTS,
-    each alone or as `name=/path` below `/api/v2`.
+    each alone or as `name=/path` below `/api/v2`, or `list`.
     """
 
     users: int
@@ -58,11 +61,14 @@ def run_demo(
     *,
     prometheus: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, scraped by a Prometheus if wanted.
+    """Serve until SIGTERM or SIGINT, scraped by a Prometheus if wanted; print the faults for `--fault=list`.
 
     Raises:
         CommandError: The address cannot be used, or a flag is invalid.
     """
+    if _LIST in data.faults:
+        typer.echo(_list_faults())
+        return
     if prometheus and web_config_file:
         raise CommandError("--prometheus: works without TLS and login only; remove --web.config.file")
     coder = create_coder(data)
@@ -91,6 +97,11 @@ def run_demo(
 
     with serve(coder) as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(url))
+
+
+def _list_faults() -> str:
+    width = max(map(len, FAULTS))
+    return "\n".join(f"{name:<{width}}  The embedded Coder {each.about}." for name, each in FAULTS.items())
 
 
 def create_coder(data: SampleData) -> EmbeddedCoder:
