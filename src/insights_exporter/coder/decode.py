@@ -50,7 +50,11 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
 
 class Detail(msgspec.Struct, frozen=True, gc=False):
-    """An object in a row that may be None: it is None if it cannot be decoded, and that is counted."""
+    """An object in a row or another detail: it is None if it cannot be decoded, and that is counted.
+
+    A row has it as `object`, which `decode_detail` decodes: then the limits of decoding row by row do not
+    apply, however many are invalid.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,19 @@ def decode(body: bytes, type_: type[T]) -> Decoded[T]:
         if total and not understood:
             raise _create_mismatch(place, f"none of {total:,} rows is valid; the first: {first}")
     return Decoded(value, tuple(reader.invalid))
+
+
+def decode_detail(raw: object, type_: type[T], place: str) -> Decoded[T | None]:
+    """Decode a detail of a row, which is at `place` in the response; None if it is invalid."""
+    if raw is None:
+        return Decoded(None)
+    with suppress(msgspec.ValidationError):
+        return Decoded(msgspec.convert(raw, type_))
+    reader = _RowReader()
+    try:
+        return Decoded(reader.read(raw, type_, place), tuple(reader.invalid))
+    except InvalidResponse as mismatch:
+        return Decoded(None, (str(mismatch),))
 
 
 _SURROGATES = re.compile(rb"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(\\u[dD][89a-fA-F]\w\w)")

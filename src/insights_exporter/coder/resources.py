@@ -49,7 +49,7 @@ def read_token(body: bytes) -> TokenLifetime:
     return TokenLifetime(get_unix_time(key.expires_at), key.lifetime_seconds)
 
 
-class BuildTimes(Row, frozen=True):
+class BuildTimes(Detail, frozen=True):
     """Percentiles in milliseconds, None if there were no builds."""
 
     p50: NonNegative | None = msgspec.field(name="P50", default=None)
@@ -72,7 +72,8 @@ class ListedTemplate(Row, frozen=True):
     organization_id: str | None = None
     organization_name: str | None = None
     deprecated: bool | None = None
-    build_time_stats: BuildTimeStats | None = None
+    build_time_stats: object = None
+    """BuildTimeStats, for `decode_detail`: whatever it is, the template is listed."""
 
     def __post_init__(self) -> None:
         """Reject a template of no organization."""

@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
-from insights_exporter.coder.decode import decode
+from insights_exporter.coder.decode import decode, decode_detail
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.coder.resources import (
     ORGANIZATIONS_PATH,
+    BuildTimeStats,
     ListedTemplate,
     build_list_request,
     build_organization_path,
@@ -62,9 +63,13 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     rows = [row for row in decoded.value if _belongs_to(row, request)]
     templates = _index_templates(rows, request.subject, context.templates)
     nameless = request.path == PATH and any(not row.organization_name for row in rows)
+    stats = [decode_detail(row.build_time_stats, BuildTimeStats, "[].build_time_stats") for row in rows]
+    durations = build_durations(
+        (templates[row.id], each.value) for row, each in zip(rows, stats, strict=True)
+    )
     return ConvertResult(
-        samples=(build_template_info(templates), build_durations(rows, templates)),
-        invalid=decoded.invalid,
+        samples=(build_template_info(templates), durations),
+        invalid=(*decoded.invalid, *(reason for each in stats for reason in each.invalid)),
         templates=templates,
         follow_up=(Request(path=ORGANIZATIONS_PATH),) if nameless else (),
     )
@@ -104,13 +109,12 @@ def build_template_info(templates: Mapping[str, Template]) -> Samples:
     return Samples(TEMPLATE_INFO, rows)
 
 
-def build_durations(listed: Iterable[ListedTemplate], templates: Mapping[str, Template]) -> Samples:
-    """Return the durations of the builds of the templates listed."""
+def build_durations(measured: Iterable[tuple[Template, BuildTimeStats | None]]) -> Samples:
+    """Return the durations of the builds of templates."""
     seconds: dict[tuple[str, ...], float] = {}
-    for row in listed:
-        one = templates[row.id]
+    for one, stats in measured:
         for transition, percentile in product(_TRANSITIONS, _PERCENTILES):
-            milliseconds = getattr(getattr(row.build_time_stats, transition, None), percentile, None)
+            milliseconds = getattr(getattr(stats, transition, None), percentile, None)
             if milliseconds is not None:
                 key = (one.organization, one.name, one.template_id, transition, percentile)
                 seconds[key] = max(milliseconds / _MILLISECONDS, seconds.get(key, 0.0))
