@@ -206,8 +206,8 @@ def test_server_with_a_long_retry_after(checker: Checker) -> None:
     with serve(server) as url:
         checked = checker.report(url)
 
-    (cause,) = checked.report["causes"]
-    assert (1, "rate_limited") == (checked.status, cause["reason"])
+    (problem,) = checked.report["causes"]
+    assert (1, "rate_limited") == (checked.status, problem["reason"])
 
 
 @pytest.mark.parametrize(
@@ -228,14 +228,14 @@ def test_optional_data_does_not_count(checker: Checker, fault: str, paths: tuple
 
 
 def test_server_that_has_nothing(checker: Checker) -> None:
-    """An old server with its statistics off has no dataset: one cause, status 1."""
+    """An old server with its statistics off has no dataset: one problem, status 1."""
     with serve(coder(server_version="2023", usage_stats=False)) as url:
         checked = checker.report(url)
 
     assert (1, True) == (checked.status, checked.report["reachable"])
     assert "user-status-counts" in checked.datasets("unavailable")
     assert {*INSIGHTS, "template-breakdown"} <= checked.datasets("switched off")
-    assert ["disabled"] == [cause["reason"] for cause in checked.report["causes"]]
+    assert ["disabled"] == [problem["reason"] for problem in checked.report["causes"]]
 
 
 @pytest.mark.parametrize(
@@ -261,16 +261,16 @@ def test_statistics_off(checker: Checker, role: str, status: int, denied: set[st
         pytest.param({"usage_stats": False}, "disabled", id="statistics switched off"),
     ],
 )
-def test_one_cause_is_stated_once(checker: Checker, config: dict[str, Any], reason: str) -> None:
-    """A fault of all datasets is one cause with one remedy, at the top of the report; the status is 1."""
+def test_one_problem_is_stated_once(checker: Checker, config: dict[str, Any], reason: str) -> None:
+    """A fault of all datasets is one problem with one remedy, at the top of the report; the status is 1."""
     with serve(coder(**config)) as url:
         checked, shown = checker.report(url), checker.table(url)
 
-    (cause,) = checked.report["causes"]
-    assert (1, reason) == (checked.status, cause["reason"])
-    assert INSIGHTS <= set(cause["datasets"])
-    assert 1 == shown.count(cause["remedy"])
-    assert shown.index(cause["remedy"]) < shown.index("version")
+    (problem,) = checked.report["causes"]
+    assert (1, reason) == (checked.status, problem["reason"])
+    assert INSIGHTS <= set(problem["datasets"])
+    assert 1 == shown.count(problem["remedy"])
+    assert shown.index(problem["remedy"]) < shown.index("version")
 
 
 def test_one_template_is_enough(checker: Checker, tmp_path: Path) -> None:

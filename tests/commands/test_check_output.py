@@ -12,7 +12,7 @@ from tests.integration.exporter import RunExporter
 
 
 def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """The table has a line per dataset, each cause once above it; the worst status counts.
+    """The table has a line per dataset, each problem once above it; the worst status counts.
 
     Without a terminal, nothing is written to standard error.
     """

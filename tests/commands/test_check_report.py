@@ -28,7 +28,7 @@ def create_report(*datasets: DatasetResult, **known: object) -> DeploymentReport
         "series": 0,
         "estimated": False,
         "requests_per_minute": 0.2,
-        "causes": (),
+        "problems": (),
         "warnings": (),
         "datasets": datasets,
     }
@@ -43,8 +43,8 @@ def print_report(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> s
 
 def test_text_of_servers_cannot_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters, markup and emoji names are shown as text, or not at all."""
-    cause = Problem("rejected", ("daus",), STEERING, "check `dialect`")
-    one = create_report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, causes=(cause,))
+    problem = Problem("rejected", ("daus",), STEERING, "check `dialect`")
+    one = create_report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, problems=(problem,))
 
     shown = print_report(capsys, one)
 
@@ -82,7 +82,7 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
         pytest.param("unavailable", {}, "no data", id="the server has no dataset"),
         pytest.param("allowed", {"warnings": ("token",)}, "readable, with warnings", id="warning"),
         pytest.param(
-            "denied", {"causes": (Problem("forbidden", ("daus",), "", ""),)}, "1 problem", id="denied"
+            "denied", {"problems": (Problem("forbidden", ("daus",), "", ""),)}, "1 problem", id="denied"
         ),
         pytest.param("failed", {"reachable": False}, "not reachable", id="no response"),
     ],

@@ -1,4 +1,4 @@
-"""What is wrong with a deployment, each cause once."""
+"""What is wrong with a deployment, each problem once."""
 
 from insights_exporter.coder.errors import REMEDIES, ApiError, FailureReason
 from insights_exporter.config.intervals import PollInterval
@@ -14,8 +14,8 @@ def job(dataset: str, failure: ApiError | None, unavailable: FailureReason | Non
     return Job(DATASETS[dataset], None, poll, RequestStats(dataset, unavailable=unavailable))
 
 
-def test_each_cause_is_found_once() -> None:
-    """Failures with one remedy are one cause; what the server does not have is none."""
+def test_each_problem_is_found_once() -> None:
+    """Failures with one remedy are one problem; what the server does not have is none."""
     jobs = (
         job("daus", ApiError("token_expired", "HTTP 401 for /insights/daus")),
         job("templates", ApiError("token_expired", "HTTP 401 for /insights/templates")),
@@ -32,8 +32,8 @@ def test_each_cause_is_found_once() -> None:
     ) == find_problems(jobs)
 
 
-def test_missing_role_is_one_cause() -> None:
-    """A missing role is one cause, although Coder forbids some paths and hides others."""
+def test_missing_role_is_one_problem() -> None:
+    """A missing role is one problem, although Coder forbids some paths and hides others."""
     jobs = (
         job("daus", ApiError("forbidden", "HTTP 403 for /insights/daus")),
         job("templates", ApiError("not_permitted", "HTTP 404 for /insights/templates")),

@@ -60,7 +60,7 @@ def check(
 
     reports = run_interruptible(poll())
     if format_ == "json":
-        typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
+        typer.echo(json.dumps([_build_document(each) for each in reports], indent=2))
     else:
         print_reports(reports)
     return max((report.status for report in reports), default=EXIT_ERROR)
@@ -75,6 +75,11 @@ _COLOURS: Mapping[str, str] = {
     "not polled": "yellow",
     "not enabled": "dim",
 }
+
+
+def _build_document(report: DeploymentReport) -> dict[str, object]:
+    """Return a report as JSON has it; the published key of problems is `causes`."""
+    return {"causes" if name == "problems" else name: value for name, value in asdict(report).items()}
 
 
 def print_reports(reports: Iterable[DeploymentReport]) -> None:
@@ -95,8 +100,8 @@ def print_reports(reports: Iterable[DeploymentReport]) -> None:
 def _summarize(report: DeploymentReport) -> tuple[str, str]:
     if not report.reachable:
         return "not reachable", "red"
-    if report.causes:
-        count = len(report.causes)
+    if report.problems:
+        count = len(report.problems)
         return f"{count} problem{'' if count == 1 else 's'}", "red"
     if not any(each.state == "allowed" for each in report.datasets):
         return "no data", "red"
@@ -104,13 +109,13 @@ def _summarize(report: DeploymentReport) -> tuple[str, str]:
 
 
 def _describe_problems(report: DeploymentReport) -> Iterator[Padding]:
-    for cause in report.causes:
-        names = ", ".join(cause.datasets)
-        text = Text.assemble((cause.reason, "bold"), f" ({names}): {_escape_controls(cause.detail)}")
+    for problem in report.problems:
+        names = ", ".join(problem.datasets)
+        text = Text.assemble((problem.reason, "bold"), f" ({names}): {_escape_controls(problem.detail)}")
         yield Padding(text, (0, 0, 0, 2))
-        yield Padding(Text.assemble(("To fix: ", "bold"), cause.remedy), (0, 0, 1, 4))
+        yield Padding(Text.assemble(("To fix: ", "bold"), problem.remedy), (0, 0, 1, 4))
     unavailable: dict[str, dict[str, None]] = {}
-    has_coder = not any(cause.reason == "not_found" for cause in report.causes)
+    has_coder = not any(problem.reason == "not_found" for problem in report.problems)
     for each in report.datasets:
         if has_coder and each.state == "unavailable" and each.remedy:
             unavailable.setdefault(each.remedy, {})[each.dataset] = None

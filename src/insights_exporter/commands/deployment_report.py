@@ -50,7 +50,7 @@ class DeploymentReport:
     """The result of polling a deployment once; None is unknown.
 
     Times are Unix seconds, `clock_skew` the seconds by which the server is
-    ahead of this machine. `causes` make the status 1, `warnings` do not.
+    ahead of this machine. `problems` make the status 1, `warnings` do not.
     """
 
     deployment: str
@@ -68,7 +68,7 @@ class DeploymentReport:
     series: int
     estimated: bool
     requests_per_minute: float
-    causes: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
     datasets: tuple[DatasetResult, ...]
 
@@ -91,7 +91,7 @@ async def build_report(
         if name not in names
     ]
     datasets = (*polled, *not_enabled)
-    causes = find_problems(poller.jobs)
+    problems = find_problems(poller.jobs)
     failures = [job.status.failure for job in poller.jobs]
     has_responded = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
     reachable = has_responded or any(job.status.success for job in poller.jobs)
@@ -99,7 +99,7 @@ async def build_report(
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
-        status=EXIT_PARTIAL if reachable and causes else EXIT_OK if has_data else EXIT_ERROR,
+        status=EXIT_PARTIAL if reachable and problems else EXIT_OK if has_data else EXIT_ERROR,
         reachable=reachable,
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
@@ -112,7 +112,7 @@ async def build_report(
         series=sum(each.series for each in datasets),
         estimated=any(each.estimated for each in datasets),
         requests_per_minute=sum(each.requests_per_minute for each in datasets),
-        causes=causes,
+        problems=problems,
         warnings=tuple(_find_warnings(poller)),
         datasets=datasets,
     )

@@ -1,4 +1,4 @@
-"""What needs attention: each cause of failing polls once, and tokens that expire soon."""
+"""What needs attention: the problems behind failing polls, each once, and tokens that expire soon."""
 
 import math
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Problem:
 
 
 def find_problems(jobs: Iterable[Job]) -> tuple[Problem, ...]:
-    """Return each thing that is wrong once: what has the same remedy is one cause, named by its first reason.
+    """Return each problem once: failures with the same remedy are one, named by its first reason.
 
     A role that is missing is `forbidden` on some paths and `not_permitted` on others.
     """
