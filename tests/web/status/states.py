@@ -86,7 +86,7 @@ def deployment(name: str = "main", **different: Any) -> DeploymentState:  # noqa
         "token_expires": SERVER_TIME.timestamp() + 86400,
         "expiry_urgency": "none",
         "expiry_warning": "",
-        "causes": (),
+        "problems": (),
         "timezone": "UTC",
         "utc_days": {},
         "now": SERVER_TIME,

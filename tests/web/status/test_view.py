@@ -208,13 +208,13 @@ OFF = Problem("disabled", ("daus",), "HTTP 404", "enable usage statistics in Cod
     ("different", "kind", "expected"),
     [
         pytest.param(
-            {"causes": (REFUSED,)},
+            {"problems": (REFUSED,)},
             "failing",
             "The token may not read this data forbidden: daus, templates Grant the role Auditor. HTTP 403",
-            id="a cause of two datasets",
+            id="a problem of two datasets",
         ),
         pytest.param(
-            {"causes": (OFF,)},
+            {"problems": (OFF,)},
             "off",
             "Usage statistics are switched off in Coder disabled: daus Enable usage statistics in Coder. "
             "HTTP 404",
@@ -229,7 +229,7 @@ OFF = Problem("disabled", ("daus",), "HTTP 404", "enable usage statistics in Cod
     ],
 )
 def test_problems(different: dict[str, Any], kind: str, expected: str) -> None:
-    """Each cause is shown once with its remedy."""
+    """Each problem is shown once with its remedy."""
     problems = section(deployment(**different), "problems")
 
     assert [kind] == re.findall('class="state (.*?)"', problems)

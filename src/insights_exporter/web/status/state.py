@@ -107,7 +107,7 @@ class DeploymentState:
     token_expires: float | None
     expiry_urgency: Urgency
     expiry_warning: str
-    causes: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
     timezone: str
     now: datetime
     windows: Mapping[str, str]
@@ -186,7 +186,7 @@ def collect_state(poller: DeploymentPoller) -> DeploymentState:
         token_expires=token.expires,
         expiry_urgency=rate_token(token, now.timestamp()),
         expiry_warning=warn_of_token(token, now.timestamp()),
-        causes=find_problems(poller.jobs),
+        problems=find_problems(poller.jobs),
         timezone=deployment.timezone,
         now=now.astimezone(ZoneInfo(deployment.timezone)),
         windows={window.name: describe_window(window) for window in deployment.windows},
