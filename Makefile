@@ -108,7 +108,7 @@ soak: $(BIN)/.installed ## Run under load for MINUTES=10 and check for memory gr
 collectors: parts $(BIN)/.installed ## Compare what collectors keep of /metrics (ARGS=VictoriaMetrics)
 	$(BIN)/python -m benchmarks.collectors $(ARGS)
 
-json-exporter: parts $(BIN)/.installed ## Show what json_exporter makes of the Insights API
+json-exporter: $(BIN)/.installed ## Show what json_exporter makes of the Insights API
 	$(BIN)/python -m benchmarks.json_exporter
 
 clean: ## Remove everything that the targets create

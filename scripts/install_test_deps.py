@@ -58,7 +58,6 @@ PARTS = (
 GO_PARTS = (
     GoPart("actionlint", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"),
     GoPart("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"),
-    GoPart("json_exporter", "github.com/prometheus-community/json_exporter@v0.7.0"),
 )
 
 

@@ -64,6 +64,7 @@ LOOKED_AT = (
     ("cosign ", "needs a release"),
     ("gh ", "needs a release"),
     ("npm ", "needs the network"),
+    ("go install ", "needs the network"),
     ("node ", "needs the packages of npm"),
     ("make ", "makes an environment first; test_make_targets_exist knows the targets"),
     ("insights-exporter backfill ", "tests/backfill runs it, with Prometheus where it is needed"),

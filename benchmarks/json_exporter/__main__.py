@@ -1,7 +1,7 @@
 """Show what json_exporter makes of the Insights API: `make json-exporter`.
 
-Runs json_exporter with `config.yml` against the embedded Coder, and prints the result of one probe for
-each difference that docs/comparison.md states. json_exporter must be in PATH; `make parts` installs it.
+Runs json_exporter, which must be in PATH, with `config.yml` against the embedded Coder, and prints the
+result of one probe for each difference that docs/comparison.md states. Fails if the page differs.
 """
 
 import sys
@@ -22,6 +22,7 @@ from tests.integration.waiting import eventually
 
 COMMAND = "json_exporter"
 _CONFIG = Path(__file__).with_name("config.yml")
+_PAGE = Path("docs/comparison.md")
 _HEADER = ("probe", "HTTP status", "series", "series of value -1", "error")
 _NOW = datetime(2026, 6, 15, 12, 30, tzinfo=UTC)
 _WEEK = "start_time=2026-06-09T00:00:00Z&end_time=2026-06-15T13:00:00Z"
@@ -49,13 +50,16 @@ PROBES = (
 
 
 def main() -> None:
-    """Print a table of all probes."""
+    """Print a table of all probes, and compare it with the page."""
     program = find(COMMAND)
     if not program:
-        sys.exit(f"{COMMAND} is not installed; run make parts")
+        sys.exit(f"{COMMAND} is not in PATH; see CONTRIBUTING.md")
     with tempfile.TemporaryDirectory() as directory:
         rows = list(run_probes(program, Path(directory)))
-    sys.stdout.write(f"{render_table([_HEADER, *rows])}\n")
+    table = render_table([_HEADER, *rows])
+    sys.stdout.write(f"{table}\n")
+    if table not in _PAGE.read_text(encoding="utf-8"):
+        sys.exit(f"{_PAGE} has another table; replace it")
 
 
 def run_probes(program: str, directory: Path) -> Iterator[Sequence[str]]:
