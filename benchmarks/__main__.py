@@ -4,7 +4,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,15 +54,21 @@ def main() -> None:
     if arguments.attack:
         sizes = replace(sizes, attacks=frozenset(arguments.attack))
     machine = describe_machine()
-    found = list(_run_topics(arguments.topics or list(TOPICS), sizes))
-    sections = [replace(each, notes=(*each.notes, machine)) for each in found]
-    output: Path = arguments.output or RESULTS
+    found = dict[str, Section]()
+    for section in _run_topics(arguments.topics or list(TOPICS), sizes):
+        found[section.title] = replace(section, notes=(*section.notes, machine))
+        record(arguments.output or RESULTS, found[section.title])
+    sys.stdout.write(update("", list(found.values())))
+
+
+def record(output: Path, section: Section) -> None:
+    """Add or replace a section in a file of results, which need not exist."""
     earlier = output.read_text(encoding="utf-8") if output.exists() else ""
-    output.write_text(update(earlier, sections), encoding="utf-8")
-    sys.stdout.write(update("", sections))
+    output.write_text(update(earlier, [section]), encoding="utf-8")
 
 
-def _run_topics(topics: list[str], sizes: Sizes) -> Iterator[Section]:
+def _run_topics(topics: Sequence[str], sizes: Sizes) -> Iterator[Section]:
+    """Yield each section as soon as it is measured, and again if more of it is."""
     for topic in topics:
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as directory:

@@ -111,13 +111,17 @@ class _Started(NamedTuple):
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
-    """Run each attack against a new exporter of each variant, one after the other."""
+    """Attack new exporters of each variant; after each attack, yield a section of all complete outcomes."""
     with ExitStack() as stack:
         coder = stack.enter_context(run_module(directory / "coder", "static_coder", str(sizes.attack_users)))
         config = write_latency_config(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
-        outcomes = list(_run_cases(setup, select_cases(sizes)))  # each settles during the next attack
-        yield build_section(sizes, [outcome.result() for outcome in outcomes])
+        outcomes = list[Future[Outcome]]()
+        for outcome in _run_cases(setup, select_cases(sizes)):
+            outcomes.append(outcome)
+            if complete := [each.result() for each in outcomes if each.done()]:
+                yield build_section(sizes, complete)
+        yield build_section(sizes, [each.result() for each in outcomes])
 
 
 def select_cases(sizes: Sizes) -> Sequence[Case]:
@@ -195,17 +199,17 @@ def run_attackers(directory: Path, target: Target, attack: Attack, effort: Effor
     """
     command = ("nice", "-n", f"{niceness}", sys.executable, "-m", "benchmarks.attacks.attackers")
     where = (attack.name, f"{target.port}", target.scheme, target.attackers_certificate)
-    clients, seconds, _ = effort
-    shares = [clients // _PROCESSES + (number < clients % _PROCESSES) for number in range(_PROCESSES)]
+    each, rest = divmod(effort.clients, _PROCESSES)
+    shares = [effort._replace(clients=each + (number < rest)) for number in range(_PROCESSES)]
     processes = [
         subprocess.Popen(
-            (*command, *where, f"{share}", f"{seconds}"),
+            (*command, *where, *map(str, share)),
             env=build_environment(directory),
             stderr=subprocess.PIPE,
             text=True,
         )
         for share in shares
-        if share
+        if share.clients
     ]
     errors = "".join(process.communicate()[1] for process in processes)
     if any(process.returncode for process in processes):

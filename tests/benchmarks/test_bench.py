@@ -2,23 +2,25 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import TOPICS
+from benchmarks.__main__ import TOPICS, main
 from benchmarks.peers import PEERS, list_missing_peers
+from benchmarks.results import Section, read_tables
 from benchmarks.servers import build_environment
 
 HEADINGS = {
-    "comparison": ["A scrape"],
+    "comparison": ["A scrape", "Prometheus scraping"],
     "polling": ["A poll", "Growth"],
     "load": ["Scrapes during a poll every second", "Memory over many polls"],
     "deployment-count": ["One or many deployments with the same series"],
     "startup": ["Startup"],
-    "scale": ["Many deployments"],
     "tls": ["TLS", "TLS, scraped by Prometheus"],
     "backfill": ["Backfill"],
+    "scale": ["Many deployments"],
     "attacks": ["Attacks"],
 }
 
@@ -33,7 +35,24 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_topic_is_tried() -> None:
     """Each topic has its headings in the table of this test."""
-    assert TOPICS.keys() == HEADINGS.keys()
+    assert list(TOPICS) == list(HEADINGS)
+
+
+def test_results_before_a_failure_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each section is written as soon as it is measured."""
+    output = tmp_path / "results.md"
+
+    def fail(*_: object) -> Iterator[Section]:
+        yield Section("Second", [("what",), ("it",)])
+        raise RuntimeError("the attack failed")
+
+    topics = {"one": lambda *_: iter([Section("First", [("what",), ("it",)])]), "two": fail}
+    monkeypatch.setattr("benchmarks.__main__.TOPICS", topics)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--small", f"--output={output}", "one", "two"])
+
+    with pytest.raises(RuntimeError, match="the attack failed"):
+        main()
+    assert ["Targets", "First", "Second"] == list(read_tables(output.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("topic", TOPICS)
