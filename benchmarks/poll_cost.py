@@ -37,8 +37,8 @@ _SOURCE = ("coder", "user-latency", "7d", "")
 class Costs(msgspec.Struct):
     """CPU seconds of each round, and the peak memory above that before the first round, in bytes."""
 
-    ours: list[float]
-    memory: int
+    ours: list[float] = []
+    memory: int = 0
     baseline: list[float] = []
     baseline_both: list[float] = []
 
@@ -67,18 +67,19 @@ class PollPublisher:
 def measure(users: int, rounds: int, *, baseline: bool) -> Costs:
     """Measure polls, and prometheus_client for comparison."""
     responses = [_generate_response(users, version) for version in range(VERSIONS)]
+    turns = [responses[number % VERSIONS] for number in range(rounds)]
+    costs = Costs()
+    for response in turns[:_MAX_BASELINE_ROUNDS] if baseline else ():
+        costs.baseline.append(_time(render_with_client, response))
+        costs.baseline_both.append(_time(render_with_client, response, generate_latest, generate_openmetrics))
     page = PollPublisher(_create_deployment(users))
-    tune_malloc()  # as the exporter does
+    tune_malloc()  # as the exporter does, and prometheus_client does not
     process = os.getpid()
     before = read_resident(process)
     reset_peak(process)
     page.poll(responses[-1])
-    turns = [responses[number % VERSIONS] for number in range(rounds)]
-    ours = [_time(page.poll, response) for response in turns]
-    costs = Costs(ours, max(read_peak(process) - before, mmap.PAGESIZE))
-    for response in turns[:_MAX_BASELINE_ROUNDS] if baseline else ():
-        costs.baseline.append(_time(render_with_client, response))
-        costs.baseline_both.append(_time(render_with_client, response, generate_latest, generate_openmetrics))
+    costs.ours += [_time(page.poll, response) for response in turns]
+    costs.memory = max(read_peak(process) - before, mmap.PAGESIZE)
     return costs
 
 

@@ -1,7 +1,8 @@
 """Attackers in a process.
 
-`python -m benchmarks.attacks.attackers ATTACK PORT SCHEME CERTIFICATE CLIENTS SECONDS` attacks 127.0.0.1
-until the time is over and each script has done its work. CERTIFICATE is a file for TLS clients, or empty.
+`python -m benchmarks.attacks.attackers ATTACK PORT SCHEME CERTIFICATE CLIENTS SECONDS PATIENCE` attacks
+127.0.0.1 until the time is over and each script has done its work, for which it has PATIENCE more seconds.
+CERTIFICATE is a file for TLS clients, or empty.
 """
 
 import itertools
@@ -212,10 +213,10 @@ def _create_context(certificate: str) -> ssl.SSLContext:
 
 def main(arguments: Sequence[str]) -> None:
     """Attack with the given arguments."""
-    name, port, scheme, certificate, clients, seconds = arguments
+    name, port, scheme, certificate, clients, seconds, patience = arguments
     (what,) = (each for each in ATTACKS if each.name == name)
     context = _create_context(certificate) if scheme == "https" else None
-    attack(what, int(port), context, Effort(int(clients), float(seconds)))
+    attack(what, int(port), context, Effort(int(clients), float(seconds), float(patience)))
 
 
 if __name__ == "__main__":

@@ -95,10 +95,10 @@ def run_probes(target: Target) -> Iterator[dict[str, list[ProbeResult]]]:
     over, found = threading.Event(), dict[str, list[ProbeResult]]()
     with ThreadPoolExecutor(len(PROBES)) as pool, ExitStack() as stack:
         running = {}
-        for kind, probe in PROBES.items():
-            reused = stack.enter_context(_connect(target, probe)) if probe.reused else None
-            running[kind] = pool.submit(_repeat_requests, target, probe.path, reused, over)
         try:
+            for kind, probe in PROBES.items():
+                reused = stack.enter_context(_connect(target, probe)) if probe.reused else None
+                running[kind] = pool.submit(_repeat_requests, target, probe.path, reused, over)
             yield found
         finally:
             over.set()

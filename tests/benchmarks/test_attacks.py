@@ -4,7 +4,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from benchmarks.attacks import run as attacks
 from benchmarks.attacks.attackers import Effort, attack
 from benchmarks.attacks.catalog import ATTACKS, Attack, Script
-from benchmarks.attacks.probes import ProbeResult, Target, count_failures
+from benchmarks.attacks.probes import ProbeResult, Target, count_failures, run_probes
 from benchmarks.attacks.run import LIMITS, Outcome, build_section
 from benchmarks.attacks.variants import (
     ATTACKS_ON_ONE_PROTECTION,
@@ -28,6 +28,7 @@ from benchmarks.attacks.variants import (
 from benchmarks.sizes import SMALL
 
 REPEAT_AND_READ = Attack(name="repeat and read", scripts=(Script(repeat=b"x" * 100, reads=True),))
+(UNANSWERED,) = (each for each in ATTACKS if each.name == "pipelined requests, responses read")
 GOOD = Outcome("flood", "plain", dict.fromkeys(LIMITS, 0.0))
 
 
@@ -193,6 +194,49 @@ def test_attackers_without_their_means_are_an_error(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(RuntimeError, match="libssl"):
         attack(updates, 1, None, Effort(1, seconds=60))
+
+
+def test_measured_attacks_are_kept_if_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each complete outcome is in a section before the next attack begins."""
+
+    def run_cases(*_: object) -> Iterator[Future[Outcome]]:
+        complete = Future[Outcome]()
+        complete.set_result(GOOD)
+        yield complete
+        yield Future()
+        raise RuntimeError("reached nothing")
+
+    monkeypatch.setattr(attacks, "run_module", MagicMock())
+    monkeypatch.setattr(attacks, "write_latency_config", MagicMock())
+    monkeypatch.setattr(attacks, "_run_cases", run_cases)
+    sections = attacks.measure(SMALL, tmp_path)
+
+    assert [build_section(SMALL, [GOOD])] * 2 == [next(sections), next(sections)]
+    with pytest.raises(RuntimeError, match="reached nothing"):
+        next(sections)
+
+
+def test_attackers_have_the_given_patience(tmp_path: Path) -> None:
+    """Attackers in other processes end without success as soon as those in this one."""
+    with serve(read_until_closed) as port, pytest.raises(RuntimeError, match="TimeoutError: 1 of 1"):
+        attacks.run_attackers(
+            tmp_path, Target(f"http://127.0.0.1:{port}"), UNANSWERED, Effort(1, 0, patience=0.1)
+        )
+
+
+def test_probes_that_cannot_connect_are_an_error() -> None:
+    """The probes that run already are ended."""
+
+    def respond(connection: socket.socket) -> None:
+        if b"/metrics" in connection.recv(1000):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with (
+        serve(respond) as port,
+        pytest.raises(ConnectionResetError),
+        run_probes(Target(f"http://127.0.0.1:{port}")),
+    ):
+        pytest.fail("the probes run")
 
 
 def test_exporters_end_if_an_attack_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

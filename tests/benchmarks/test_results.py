@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -91,8 +92,8 @@ def test_tables_are_read() -> None:
 
 
 def test_recorded_results_are_whole() -> None:
-    """The recorded results are those of `make bench`: rendering them again changes nothing."""
+    """The recorded results are those of `make bench`, without others: rendering them changes nothing."""
     text = RESULTS.read_text(encoding="utf-8")
 
     assert text == update(text, [])
-    assert [] == [title for titles in HEADINGS.values() for title in titles if title not in read_tables(text)]
+    assert ["Targets", *chain.from_iterable(HEADINGS.values())] == list(read_tables(text))
