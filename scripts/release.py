@@ -11,12 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+IMAGE = r"ghcr\.io/insights-exporter/insights-exporter"
+
 VERSIONS: Mapping[str, str] = {
     "src/insights_exporter/__init__.py": r'^__version__ = "([^"]+)"$',
-    "helm/insights-exporter/Chart.yaml": r"^version: (\S+)$",
-    "CHANGELOG.md": r"^## \[([^]]+)\]",
+    "helm/insights-exporter/Chart.yaml": rf"(?:^version: |^appVersion: \"|{IMAGE}:)([^\"\s]+)",
+    "docs/container.md": rf"{IMAGE}:(\S+)",
+    "CHANGELOG.md": r"\A[\s\S]*?^## \[([^]]+)\]",
 }
-"""Files that hold the version, and a pattern that finds it."""
+"""Files that hold the version, and a pattern whose matches all have it."""
 
 RELEASED = r"^## \[{version}\] - \d{{4}}-\d{{2}}-\d{{2}}$"
 
@@ -26,8 +29,12 @@ def find_problems(tag: str, root: Path = ROOT) -> list[str]:
     version = tag.removeprefix("v")
     if not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
         return [f"{tag} is not a tag like v1.2.3"]
-    found = {path: _first(pattern, root / path) for path, pattern in VERSIONS.items()}
-    differing = [f"{path} has {other}, not {version}" for path, other in found.items() if other != version]
+    differing = [
+        f"{path} has {other}, not {version}"
+        for path, pattern in VERSIONS.items()
+        for other in _find_versions(pattern, root / path)
+        if other != version
+    ]
     changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     dated = re.search(RELEASED.format(version=re.escape(version)), changelog, re.MULTILINE)
     return differing + ([] if dated else [f"CHANGELOG.md has no line '## [{version}] - YYYY-MM-DD'"])
@@ -47,9 +54,8 @@ def notes(tag: str, root: Path = ROOT) -> str:
     return found.group(1).strip() + "\n"
 
 
-def _first(pattern: str, file: Path) -> str:
-    found = re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
-    return found.group(1) if found else "no version"
+def _find_versions(pattern: str, file: Path) -> list[str]:
+    return re.findall(pattern, file.read_text(encoding="utf-8"), re.MULTILINE) or ["no version"]
 
 
 def main(arguments: Sequence[str]) -> int:

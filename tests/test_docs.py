@@ -25,7 +25,8 @@ from tests.integration.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+CHART = ROOT / "helm" / "insights-exporter"
+PAGES = (README, ROOT / "CONTRIBUTING.md", CHART / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 UNIT = ROOT / "docs" / "systemd" / "insights-exporter.service"
 SOCKET = UNIT.with_suffix(".socket")
 
@@ -81,8 +82,11 @@ def blocks(language: str, pages: tuple[Path, ...] = PAGES) -> list[str]:
 
 
 def commands() -> list[str]:
-    """Return the commands that the pages show, each on one line and without its comment."""
-    joined = "\n".join(blocks("sh")).replace("\\\n", " ")
+    """Return the commands of the pages and of the chart's notes, each on one line, without comments."""
+    notes = (CHART / "templates" / "NOTES.txt").read_text(encoding="utf-8").replace("\\\n", " ")
+    joined = "\n".join((*blocks("sh"), *re.findall(r"^  ([a-z].*)", notes, re.MULTILINE))).replace(
+        "\\\n", " "
+    )
     lines = (re.sub(r"(^|\s+)#.*", "", line).strip() for line in joined.splitlines())
     return [re.sub(r"\s+", " ", line) for line in lines if line]
 
@@ -154,6 +158,22 @@ def test_denied_datasets_are_listed(tmp_path: Path) -> None:
         done = run_line(NEEDS_JQ, environment, tmp_path)
 
     assert ("daus\n", "") == (done.stdout, done.stderr)
+
+
+def test_cron_line_writes_the_metrics(shell: Mapping[str, str], tmp_path: Path) -> None:
+    """The command of the cron line writes the metrics, with its files in another folder."""
+    (shown,) = blocks("cron", (ROOT / "docs" / "textfile.md",))
+    ((minute, user, line),) = re.findall(r"^(\S+) \* \* \* \* (\S+) (.+)$", shown, re.MULTILINE)
+    (tmp_path / "config.yml").write_text(
+        f"deployments: [{{name: main, url: '{shell['CODER_URL']}', token_env: CODER_SESSION_TOKEN}}]\n",
+        encoding="utf-8",
+    )
+
+    done = run_line(re.sub(r"/\S+/", "", line), shell, tmp_path)
+
+    assert ("2-59/15", "insights") == (minute, user)
+    assert 0 == done.returncode, (done.stdout, done.stderr)
+    assert "coder_insights_active_users" in (tmp_path / "coder.prom").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("line", SERVES)

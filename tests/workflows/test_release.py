@@ -6,9 +6,11 @@ import pytest
 
 from scripts import release
 
+IMAGE = "ghcr.io/insights-exporter/insights-exporter"
 FILES = {
     "src/insights_exporter/__init__.py": '__version__ = "1.2.3"\n',
-    "helm/insights-exporter/Chart.yaml": 'version: 1.2.3\nappVersion: "1.2.3"\n',
+    "helm/insights-exporter/Chart.yaml": f'version: 1.2.3\nappVersion: "1.2.3"\nimage: {IMAGE}:1.2.3\n',
+    "docs/container.md": f"docker run {IMAGE}:1.2.3\ndocker run {IMAGE}:1.2.3 --config.file=config.yml\n",
     "CHANGELOG.md": "# All\n\n## [1.2.3] - 2026-03-04\n\n### Added\n\n- This.\n\n## [1.2.2] - 2026-02-01\n",
 }
 
@@ -45,6 +47,27 @@ def test_consistent_tree(tree: Path) -> None:
             "name: x\n",
             "helm/insights-exporter/Chart.yaml has no version, not 1.2.3",
             id="chart without version",
+        ),
+        pytest.param(
+            "v1.2.3",
+            "helm/insights-exporter/Chart.yaml",
+            f'version: 1.2.3\nappVersion: "1.2.3"\nimage: {IMAGE}:1.2.2\n',
+            "helm/insights-exporter/Chart.yaml has 1.2.2, not 1.2.3",
+            id="old image in the chart",
+        ),
+        pytest.param(
+            "v1.2.3",
+            "helm/insights-exporter/Chart.yaml",
+            f'version: 1.2.3\nappVersion: "1.2.2"\nimage: {IMAGE}:1.2.3\n',
+            "helm/insights-exporter/Chart.yaml has 1.2.2, not 1.2.3",
+            id="old app in the chart",
+        ),
+        pytest.param(
+            "v1.2.3",
+            "docs/container.md",
+            f"docker run {IMAGE}:1.2.3\ndocker run {IMAGE}:1.2.2\n",
+            "docs/container.md has 1.2.2, not 1.2.3",
+            id="one old image in the docs",
         ),
         pytest.param(
             "v1.2.3",
