@@ -54,10 +54,10 @@ class GraphStyle:
         return 30 if self.stacked or self.bars else 10 if self.filled else 0
 
 
-LINES: Final = GraphStyle()
+DEFAULT_STYLE: Final = GraphStyle()
 
 
-def build_graph(options: PanelOptions, queries: Sequence[Query], style: GraphStyle = LINES) -> Panel:
+def build_graph(options: PanelOptions, queries: Sequence[Query], style: GraphStyle = DEFAULT_STYLE) -> Panel:
     """Return lines over time from 0, with a table of their values."""
     builder = (
         timeseries.Panel()

@@ -1,6 +1,7 @@
 """Panels of current values: big numbers, bars, and counts by bucket."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from grafana_foundation_sdk.builders import bargauge, stat
@@ -49,7 +50,8 @@ def build_stat(
         .text_mode(common.BigValueTextMode.VALUE if not legend else common.BigValueTextMode.VALUE_AND_NAME)
     )
     mappings = [map_values(texts)] if texts else []
-    no_value = options.no_value or reasons.describe_empty_panel(options.causes)
+    no_value = options.no_value or reasons.describe_empty_number(options.causes)
+    options = replace(options, no_value=no_value)
     builder = builder.mappings([*mappings, _map_no_value(no_value)])
     return apply_options(builder.build(), options, [Query(expr, legend)], Kind.NOW)
 

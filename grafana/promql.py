@@ -92,14 +92,14 @@ def pick_one(expr: str, by: tuple[str, ...]) -> str:
     return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
 
 
-LINES: Final = 8
+MAX_LINES: Final = 8
 """Lines of a graph: Grafana's palette has two kinds of green and yellow from the ninth on."""
 
 
 def filter_largest(expr: str, ranking: str, by: tuple[str, ...]) -> str:
     """Return the series of `expr` that are among the largest of `ranking`, as many as a graph has lines."""
     labels = ", ".join(("deployment", *by))
-    return f"{expr}\nand on ({labels})\ntopk by (deployment) ({LINES}, {ranking})"
+    return f"{expr}\nand on ({labels})\ntopk by (deployment) ({MAX_LINES}, {ranking})"
 
 
 def select_daily_users(day: str = "yesterday", when: str = "") -> str:

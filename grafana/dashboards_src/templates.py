@@ -47,6 +47,9 @@ APP_KINDS: Final = {"app": ("of the template", "text"), "builtin": ("session", "
 ORGANIZATION: Final = "Organization"
 POLLED: Final = select_series("insights_exporter_poll_success", WINDOW, 'dataset="template-breakdown"')
 """Whether the breakdown was polled: then a Coder without templates has 0 of them."""
+DROPPED: Final = select_series("insights_exporter_series_dropped", WINDOW, 'dataset="template-breakdown"')
+"""How many series of the breakdown are missing because of `max_series`: then its templates are unknown."""
+COMPLETE: Final = f"({POLLED} == 1 and {DROPPED} == 0)"
 
 NAMES: Final = {"organization_name": ORGANIZATION, "template_name": "Template"}
 
@@ -108,10 +111,8 @@ def _build_stats() -> list[Tile]:
     )
     templates = [
         build_stat(
-            PanelOptions(
-                title=title, description=description, steps=steps, causes=(reasons.OMITTED_TEMPLATES,)
-            ),
-            f"{count_series(expr)} or 0 * {count_series(TEMPLATE_USERS)} or 0 * ({POLLED} == 1)",
+            PanelOptions(title=title, description=description, steps=steps, causes=(reasons.OMITTED,)),
+            f"{count_series(expr)} or 0 * {count_series(TEMPLATE_USERS)} or 0 * {COMPLETE}",
         )
         for title, description, steps, expr in counted
     ]
@@ -119,7 +120,7 @@ def _build_stats() -> list[Tile]:
         PanelOptions(
             title="Parameters",
             description="Parameters of the workspaces that were built in the selected window.",
-            causes=(reasons.NO_PARAMETERS_SHORT, reasons.OMITTED_PARAMETERS),
+            causes=(reasons.NO_PARAMETERS_SHORT, reasons.OMITTED),
         ),
         count_series(
             f"count by (deployment, parameter_name) ({select_series(ALL_CHOICES, WINDOW, by=PARAMETER)})"
@@ -203,7 +204,7 @@ def _build_build_times() -> Panel:
             title="Build times",
             description="Run time of each template's builds, without queueing. Coder computes it every four "
             "hours, over the newest builds.",
-            causes=(reasons.NO_TEMPLATES, reasons.NO_BUILDS),
+            causes=(reasons.NO_TEMPLATES, reasons.NO_BUILDS, reasons.BUILDS_NOT_COMPUTED, reasons.MAX_SERIES),
         ),
         TableRows(labels=NAMES, sort="Start p95"),
         [
@@ -272,7 +273,7 @@ def _build_parameters() -> list[Tile]:
         PanelOptions(
             title="Parameter choices by template",
             description="Workspaces built in the selected window, by the value of each parameter.",
-            causes=(*reasons.PARAMETERS, *reasons.BREAKDOWN),
+            causes=(*reasons.PARAMETERS, reasons.BREAKDOWN_OFF, reasons.TEMPLATE_WINDOWS),
         ),
         TableRows(labels={**NAMES, **labels}, sort="Workspaces"),
         [

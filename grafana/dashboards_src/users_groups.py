@@ -99,6 +99,7 @@ def build_license() -> list[Tile]:
             title="License",
             description="Whether the license is valid. In the grace period it has expired, but Coder still "
             "serves its features.",
+            causes=(reasons.OPEN_SOURCE,),
         ),
         f"2 * {entitled} + {grace}",
         texts={"2": ("valid", "green"), "1": ("grace period", "yellow"), "0": ("none", "text")},
@@ -110,7 +111,7 @@ def build_license() -> list[Tile]:
             unit=SHARE,
             steps=warn_above(SEATS_USED_NOTICE, SEATS_USED),
             decimals=0,
-            causes=(reasons.NO_LICENSE,),
+            causes=(reasons.NO_SEATS,),
         ),
         f"{select_series(USED, SEATS)} / ({select_series(LIMIT, SEATS)} > 0)",
     )
@@ -119,7 +120,7 @@ def build_license() -> list[Tile]:
             title="License seats left",
             description="Number of accounts that can still become active before the license's limit is "
             "reached.",
-            causes=(reasons.NO_LICENSE,),
+            causes=(reasons.NO_SEATS,),
         ),
         f"{select_series(LIMIT, SEATS)} - {select_series(USED, SEATS)}",
     )
@@ -128,6 +129,7 @@ def build_license() -> list[Tile]:
             title="License seats",
             description="Seats in use and the limit of the license. Seats are active accounts; AI seats are "
             "those of AI Governance. Do not add them up.",
+            causes=(reasons.OPEN_SOURCE,),
         ),
         [
             Query(select_series(USED, SEATS), "seats used", "blue"),
@@ -142,7 +144,7 @@ def build_license() -> list[Tile]:
             title="Agent runtime",
             description="Hours that Coder Agents ran in the license term, and the limits.",
             decimals=0,
-            causes=(reasons.NO_LICENSE, reasons.OLD_SERVER),
+            causes=(reasons.NO_AGENT_RUNTIME, reasons.OLD_SERVER),
         ),
         [
             Query(f"{select_series(AGENT)} / 3600", "hours used", "blue"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from grafana.promql import LINES
+from grafana.promql import MAX_LINES
 from tests.grafana.sample_series import Series
 
 Count = Callable[[Sequence[Series]], int]
@@ -69,7 +69,7 @@ AVAILABLE = count_distinct("insights_exporter_dataset_available", "dataset", "re
 
 def limit_to_lines(count: Count) -> Count:
     """Count no more than the lines of a graph."""
-    return lambda page: min(count(page), LINES)
+    return lambda page: min(count(page), MAX_LINES)
 
 
 EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.integration import exporter
 from tests.integration.processes import free_port
@@ -24,6 +25,7 @@ LESS: Final = {
     "users": {"detail": "aggregate"},
 }
 """Config that switches off what it can."""
+ONLY_DAYS: Final = {"datasets": {name: {"enabled": False} for name in DATASETS if name != "daus"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Installation:
     templates: int = 4
     version: str = "2026-bounded"
     fault: str = ""
+    fault_paths: tuple[str, ...] = ()
+    usage_stats: bool = True
     responds: bool = True
 
 
@@ -43,11 +47,17 @@ INSTALLATIONS: Final = {
     "history": Installation(),
     "defaults": Installation({}),
     "30 days": Installation({**ALL, "templates": {"users": True, "windows": ["7d", "30d"]}}),
-    "excluded parameters": Installation({**ALL, "parameters": {"exclude": ["*"]}}),
+    "excluded": Installation({**ALL, "parameters": {"exclude": ["*"]}, "groups": {"exclude": ["*"]}}),
     "reduced": Installation(LESS),
     "no users": Installation(users=0),
     "no templates": Installation(users=0, templates=0),
     "not licensed": Installation(fault="not-licensed"),
+    "open source": Installation(
+        {"templates": {"users": True}}, fault="404-route", fault_paths=("/entitlements",)
+    ),
+    "statistics off": Installation(usage_stats=False),
+    "datasets disabled": Installation(ONLY_DAYS),
+    "few series": Installation({**ALL, "max_series": 100}),
     "old": Installation(version="2023"),
     "not polled yet": Installation({**ALL, "timeout": "5m"}, fault="no-response", responds=False),
     "polls fail": Installation(fault="refused", responds=False),
@@ -78,9 +88,11 @@ def run_installations(folder: Path) -> Iterator[Prometheus]:
 def start_coder(installation: Installation) -> EmbeddedCoder:
     """Return the embedded Coder of an installation."""
     population = Population(users=installation.users, templates=installation.templates)
-    coder = EmbeddedCoder(population=population, server_version=installation.version)
+    coder = EmbeddedCoder(
+        population=population, server_version=installation.version, usage_stats=installation.usage_stats
+    )
     if installation.fault:
-        coder.fail(installation.fault)
+        coder.fail(installation.fault, *installation.fault_paths)
     return coder
 
 

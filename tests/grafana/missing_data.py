@@ -15,6 +15,8 @@ PANELS: Final[Mapping[str, Json]] = {
 HEALTH: Final = frozenset(name for name in PANELS if name.startswith("health: "))
 GRAPHS: Final = frozenset(name for name, panel in PANELS.items() if panel["type"] == "timeseries")
 CODER_DATA: Final = PANELS.keys() - HEALTH
+NUMBERS: Final = frozenset(name for name in CODER_DATA if PANELS[name]["type"] == "stat")
+TABLES: Final = CODER_DATA - GRAPHS - NUMBERS
 
 RESPONSE_TIME: Final = "health: Response time, 90th percentile"
 """Has data as soon as a poll is repeated, which may be at any time."""
@@ -42,6 +44,7 @@ TEMPLATE_USERS: Final = (
     "connection: Connection quality by template",
     "connection: Latency by template, over time",
 )
+SEATS: Final = ("users: License seats used", "users: License seats left")
 GROUPS: Final = ("users: Groups", "users: Active users by group, over time")
 TEMPLATE_NUMBERS: Final = (
     "templates: Templates in use",
@@ -63,6 +66,27 @@ PARAMETERS: Final = (
     "templates: Parameter choices of all templates",
     "templates: Parameter choices over time",
 )
+DAYS: Final = frozenset(
+    {
+        "adoption: Deployments side by side",
+        "adoption: Today so far",
+        "adoption: Yesterday",
+        "adoption: Daily users",
+        "adoption: Today against the same weekday",
+    }
+)
+WITHOUT_STATISTICS: Final = frozenset(
+    {
+        "adoption: Accounts by status",
+        "templates: Build times",
+        *SEATS,
+        "users: Groups",
+        "users: License",
+        "users: License seats",
+        "users: Agent runtime",
+    }
+)
+"""Have data although Coder's usage statistics are switched off."""
 TEMPLATE_PARAMETERS: Final = "templates: Parameter choices by template"
 
 NO_USERS: Final[Missing] = {
@@ -104,16 +128,15 @@ MISSING: Final[Mapping[str, Missing]] = {
             *TEMPLATE_DAYS,
             TEMPLATE_PARAMETERS,
         ],
-        reasons.OMITTED_TEMPLATES: TEMPLATE_NUMBERS,
+        reasons.OMITTED: [*TEMPLATE_NUMBERS, "templates: Parameters"],
         reasons.PARAMETER_WINDOWS: PARAMETERS,
-        reasons.OMITTED_PARAMETERS: ["templates: Parameters"],
         reasons.USER_WINDOWS: NAMED_USERS,
         reasons.GROUP_WINDOWS: ["users: Active users by group, over time"],
     },
     "30 days": {
         **YOUNG,
+        reasons.OMITTED: ["templates: Parameters"],
         reasons.PARAMETER_WINDOWS: [*PARAMETERS, TEMPLATE_PARAMETERS],
-        reasons.OMITTED_PARAMETERS: ["templates: Parameters"],
         reasons.USER_WINDOWS: NAMED_USERS,
         reasons.GROUP_WINDOWS: ["users: Active users by group, over time"],
     },
@@ -126,16 +149,16 @@ MISSING: Final[Mapping[str, Missing]] = {
             *TEMPLATE_DAYS,
             TEMPLATE_PARAMETERS,
         ],
-        reasons.OMITTED_TEMPLATES: TEMPLATE_NUMBERS,
+        reasons.OMITTED: [*TEMPLATE_NUMBERS, "templates: Parameters"],
         reasons.PARAMETERS_EXCLUDED: PARAMETERS,
-        reasons.OMITTED_PARAMETERS: ["templates: Parameters"],
         reasons.USERS_AGGREGATED: NAMED_USERS,
         reasons.GROUPS_OFF: GROUPS,
     },
-    "excluded parameters": {
+    "excluded": {
         **YOUNG,
+        reasons.OMITTED: ["templates: Parameters"],
         reasons.PARAMETERS_EXCLUDED: [*PARAMETERS, TEMPLATE_PARAMETERS],
-        reasons.OMITTED_PARAMETERS: ["templates: Parameters"],
+        reasons.GROUPS_EXCLUDED: GROUPS,
     },
     "no users": {**YOUNG, **NO_USERS},
     "no templates": {
@@ -146,11 +169,39 @@ MISSING: Final[Mapping[str, Missing]] = {
     "not licensed": {
         **YOUNG,
         reasons.NO_PREMIUM: GROUPS,
-        reasons.NO_LICENSE: [
-            "users: License seats used",
-            "users: License seats left",
-            "users: Agent runtime",
+        reasons.NO_SEATS: SEATS,
+        reasons.NO_AGENT_RUNTIME: ["users: Agent runtime"],
+    },
+    "open source": {
+        **YOUNG,
+        reasons.GROUPS_OFF: GROUPS,
+        reasons.OPEN_SOURCE: ["users: License", "users: License seats"],
+        reasons.NO_SEATS: SEATS,
+        reasons.NO_AGENT_RUNTIME: ["users: Agent runtime"],
+    },
+    "statistics off": {
+        reasons.DISABLED_SHORT: NUMBERS - WITHOUT_STATISTICS,
+        reasons.DISABLED: CODER_DATA - NUMBERS - WITHOUT_STATISTICS,
+        **YOUNG,
+    },
+    "datasets disabled": {
+        reasons.DISABLED_SHORT: NUMBERS - DAYS,
+        reasons.DISABLED: CODER_DATA - NUMBERS - DAYS,
+        **YOUNG,
+    },
+    "few series": {
+        **YOUNG,
+        reasons.MAX_SERIES: [
+            *LISTED_TEMPLATES,
+            *TEMPLATES_IN_USE,
+            *TEMPLATE_USERS,
+            *TEMPLATE_DAYS,
+            *PARAMETERS,
+            *NAMED_USERS,
+            TEMPLATE_PARAMETERS,
+            "templates: Build times",
         ],
+        reasons.OMITTED: [*TEMPLATE_NUMBERS, "templates: Parameters"],
     },
     "old": {
         **YOUNG,
@@ -162,20 +213,22 @@ MISSING: Final[Mapping[str, Missing]] = {
     },
     "not polled yet": {
         **UNKNOWN,
-        reasons.NOT_POLLED: CODER_DATA - GRAPHS,
+        reasons.NOT_POLLED_SHORT: NUMBERS,
+        reasons.NOT_POLLED: TABLES,
         reasons.NEW: CODER_DATA & GRAPHS,
     },
-    "polls fail": {**UNKNOWN, reasons.POLLS_FAIL: CODER_DATA},
+    "polls fail": {**UNKNOWN, reasons.NOT_POLLED_SHORT: NUMBERS, reasons.POLLS_FAIL: CODER_DATA - NUMBERS},
     "no exporter": {
         reasons.NO_EXPORTER: HEALTH - set().union(*UNKNOWN.values()) | (HEALTH & GRAPHS),
         reasons.NO_SUCCESS: ["health: Oldest data", "health: Coder servers"],
         reasons.NOT_SENT: ["health: Lowest token lifetime remaining", "health: Lowest rate-limit budget"],
-        reasons.NOT_POLLED: CODER_DATA - GRAPHS,
+        reasons.NOT_POLLED_SHORT: NUMBERS,
+        reasons.NOT_POLLED: TABLES,
         reasons.NEW: CODER_DATA & GRAPHS,
     },
 }
 
-NOT_TRIED: Final = frozenset({reasons.NO_BUILDS, reasons.NEW_EXPORTER})
+NOT_TRIED: Final = frozenset({reasons.NO_BUILDS, reasons.BUILDS_NOT_COMPUTED, reasons.NEW_EXPORTER})
 """Causes of no state above: the embedded Coder has build times at once, and a graph is empty for minutes."""
 
 
