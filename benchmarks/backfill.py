@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.measure import read_cpu_seconds, read_peak
-from benchmarks.results import Section, Verdict, format_mb
+from benchmarks.results import MEBIBYTE, Section, Verdict, format_mib
 from benchmarks.servers import build_environment, run_module
 from benchmarks.sizes import Sizes
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.integration.exporter import command
 
 _USERS, _TEMPLATES = 200, 20
-_MOST_MEMORY, _MOST_SECONDS = 200e6, 300.0
+_MOST_MEMORY, _MOST_SECONDS = 200 * MEBIBYTE, 300.0
 _SAMPLE_INTERVAL = 0.05
 
 
@@ -51,14 +51,14 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         ("samples, all in Prometheus' blocks", f"{samples / 1e6:.1f} million"),
         ("CPU time of the exporter", f"{usage.seconds:.0f} s"),
         ("wall-clock time, including promtool and Coder", f"{usage.wall:.0f} s"),
-        ("peak memory of the exporter", format_mb(usage.memory)),
-        ("largest size of OpenMetrics text on disk", f"{format_mb(usage.text)} in {usage.files} file"),
+        ("peak memory of the exporter", format_mib(usage.memory)),
+        ("largest size of OpenMetrics text on disk", f"{format_mib(usage.text)} in {usage.files} file"),
     ]
     verdicts = [
         Verdict(
             "backfill of a year: 5 min of CPU time", f"{usage.seconds:.0f} s", usage.seconds <= _MOST_SECONDS
         ),
-        Verdict("backfill: 200 MB of memory", format_mb(usage.memory), usage.memory <= _MOST_MEMORY),
+        Verdict("backfill: 200 MiB of memory", format_mib(usage.memory), usage.memory <= _MOST_MEMORY),
         Verdict("backfill: at most one month of text on disk", f"{usage.files} file", usage.files <= 1),
     ]
     note = f"{_TEMPLATES} templates, no users; the embedded Coder and promtool run in separate processes."

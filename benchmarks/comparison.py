@@ -10,7 +10,7 @@ from benchmarks.client import compute_median, read_in_turns
 from benchmarks.config import write_latency_config
 from benchmarks.measure import list_children, read_peak
 from benchmarks.peers import FILE_SERVER, list_available_peers, list_missing_peers, save_exposition
-from benchmarks.results import Section, Verdict, format_mb, format_ms, format_ratio
+from benchmarks.results import Section, Verdict, format_mib, format_ms, format_ratio
 from benchmarks.servers import Server, has_polled_all, read_scrape_url, run_exporter, run_module, wait_until
 from benchmarks.sizes import Sizes
 from scripts.install_test_deps import find
@@ -57,7 +57,7 @@ def _build_scrape_section(sizes: Sizes, servers: Mapping[str, Server]) -> Sectio
     for name, server in servers.items():
         cells = [cell for found in (plain, packed) for cell in _format_cells(found, name)]
         used = sum(map(read_peak, (server.pid, *list_children(server.pid))))
-        rows.append((name, *cells, format_mb(used)))
+        rows.append((name, *cells, format_mib(used)))
     rows += [(name, "missing", *[""] * 4) for name in list_missing_peers()]
     note = f"One scrape of {2 * sizes.users} series. nginx serves the same bytes from files."
     verdicts = [

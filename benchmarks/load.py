@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.client import Connection, compute_quantile
 from benchmarks.config import write_latency_config
 from benchmarks.measure import read_peak, read_resident
-from benchmarks.results import Section, Verdict, format_mb, format_ms
+from benchmarks.results import MEBIBYTE, Section, Verdict, format_mib, format_ms
 from benchmarks.servers import (
     fetch_values,
     has_polled_all,
@@ -25,7 +25,7 @@ _SHORTEST_INTERVAL = "1s"
 _LONG_INTERVAL = "1h"
 _BETWEEN_SCRAPES = 0.02
 _SLOWEST = 0.15
-_MOST_UNDER_LOAD, _MOST_AT_REST = 250e6, 150e6
+_MOST_UNDER_LOAD, _MOST_AT_REST = 250 * MEBIBYTE, 150 * MEBIBYTE
 _SMALL_DEPLOYMENTS = 20
 _SAMPLES = 20
 _BETWEEN_SAMPLES = 0.05
@@ -53,14 +53,16 @@ def _measure_under_load(sizes: Sizes, directory: Path, url: str) -> Section:
         ("scrape, median", format_ms(compute_quantile(seconds, 0.5)), ""),
         ("scrape, 99th percentile", format_ms(compute_quantile(seconds, 0.99)), ""),
         ("scrape, slowest", format_ms(max(seconds)), ""),
-        ("memory", format_mb(highest), format_mb(at_rest)),
+        ("memory", format_mib(highest), format_mib(at_rest)),
     ]
     note = f"{len(seconds)} scrapes, plain and gzip in turn, and {polls} polls of {sizes.users} users."
     slow = compute_quantile(seconds, 0.99)
     verdicts = [
         Verdict("99th percentile of scrapes while polls run: 150 ms", format_ms(slow), slow <= _SLOWEST),
-        Verdict("peak memory while such polls run: 250 MB", format_mb(highest), highest <= _MOST_UNDER_LOAD),
-        Verdict("idle memory: 150 MB", format_mb(at_rest), at_rest <= _MOST_AT_REST),
+        Verdict(
+            "peak memory while such polls run: 250 MiB", format_mib(highest), highest <= _MOST_UNDER_LOAD
+        ),
+        Verdict("idle memory: 150 MiB", format_mib(at_rest), at_rest <= _MOST_AT_REST),
     ]
     return Section("Scrapes during a poll every second", rows, [note], verdicts)
 
@@ -96,7 +98,7 @@ def _measure_growth(sizes: Sizes, directory: Path, url: str) -> Section:
         first = _lowest_memory(pid)
         wait_until(lambda: _count_polls(ours) >= early + sizes.small_polls)
         last = _lowest_memory(pid)
-    found = {early: format_mb(first), early + sizes.small_polls: format_mb(last)}
+    found = {early: format_mib(first), early + sizes.small_polls: format_mib(last)}
     rows = [("polls", "memory"), *((f"{polls}", memory) for polls, memory in found.items())]
     target = f"no growth over {sizes.small_polls} polls (5% tolerance)"
     verdict = Verdict(target, " to ".join(found.values()), last <= _NO_GROWTH * first)

@@ -10,7 +10,7 @@ import msgspec
 
 from benchmarks.measure import compute_slope
 from benchmarks.poll_cost import Costs
-from benchmarks.results import Section, Verdict, format_mb, format_ms, format_ratio
+from benchmarks.results import Section, Verdict, format_mib, format_ms, format_ratio
 from benchmarks.servers import build_environment
 from benchmarks.sizes import Sizes
 
@@ -62,7 +62,7 @@ def _build_growth_section(users: Sequence[int], seconds: Sequence[float], memory
     for count, time, size in zip(users, seconds, memory, strict=True):
         series = 2 * count
         each = f"{time / series * 1e6:.2f} us", f"{size / series:.0f} B"
-        rows.append((f"{series}", format_ms(time), each[0], format_mb(size), each[1]))
+        rows.append((f"{series}", format_ms(time), each[0], format_mib(size), each[1]))
     verdicts = []
     for name, values in (("CPU time", seconds), ("memory", memory)):
         steep = compute_slope(users, values)

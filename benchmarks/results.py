@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+MEBIBYTE = 1 << 20
 _HEAD = """\
 # Results
 
@@ -82,9 +83,9 @@ def format_ms(seconds: float) -> str:
     return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms"
 
 
-def format_mb(size: float) -> str:
-    """Return a number of bytes as text, in megabytes."""
-    return f"{size / 1e6:.{1 if size < 1e7 else 0}f} MB"
+def format_mib(size: float) -> str:
+    """Return a number of bytes as text, in mebibytes, as the kernel and Kubernetes count memory."""
+    return f"{size / MEBIBYTE:.{1 if size < 10 * MEBIBYTE else 0}f} MiB"
 
 
 def format_ratio(one: float, other: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.client import Connection, compute_quantile
 from benchmarks.config import write_full_config
 from benchmarks.measure import read_cpu_seconds, read_resident
-from benchmarks.results import Section, Verdict, format_mb, format_ms
+from benchmarks.results import Section, Verdict, format_mib, format_ms
 from benchmarks.servers import (
     fetch_values,
     has_polled_all,
@@ -85,7 +85,7 @@ def _build_section(
         ("scrape (gzip), median", format_ms(compute_quantile(observation.scrapes, 0.5))),
         ("scrape, 99th percentile", format_ms(compute_quantile(observation.scrapes, 0.99))),
         ("scrape, slowest", slow),
-        ("memory", format_mb(memory)),
+        ("memory", format_mib(memory)),
         ("lines of the `/metrics` response", f"{series}"),
     ]
     name = f"{sizes.scale_deployments} deployments, each polled every 5 minutes"

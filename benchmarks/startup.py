@@ -8,14 +8,14 @@ from pathlib import Path
 
 from benchmarks.config import write_full_config
 from benchmarks.measure import read_cpu_seconds, read_resident
-from benchmarks.results import Section, Verdict, format_mb, format_ms
+from benchmarks.results import MEBIBYTE, Section, Verdict, format_mib, format_ms
 from benchmarks.servers import build_environment, has_polled_all, run_exporter, run_module, wait_until
 from benchmarks.sizes import Sizes
 from insights_exporter.demo import DEMO_TOKEN
 from tests.integration.exporter import command
 
 _LONGEST_START, _LONGEST_HELP = 2.0, 0.3
-_MOST_AT_REST = 56 << 20
+_MOST_AT_REST = 56 * MEBIBYTE
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
@@ -31,7 +31,7 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         ("start to the first complete `/metrics` response", format_ms(full)),
         ("CPU time of the exporter until then", format_ms(worked)),
         ("insights-exporter --help", format_ms(helped)),
-        (f"memory {sizes.idle_seconds} s after the first polls", format_mb(at_rest)),
+        (f"memory {sizes.idle_seconds} s after the first polls", format_mib(at_rest)),
     ]
     verdicts = [
         Verdict(
@@ -40,7 +40,7 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         Verdict("--help: 300 ms", format_ms(helped), helped <= _LONGEST_HELP),
         Verdict(
             "idle memory with one deployment: 56 MiB",
-            f"{at_rest / (1 << 20):.1f} MiB",
+            f"{at_rest / MEBIBYTE:.1f} MiB",
             at_rest <= _MOST_AT_REST,
         ),
     ]

@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.results import Table, read_tables
+from benchmarks.results import MEBIBYTE, Table, read_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = "benchmarks/RESULTS.md"
 BEGIN = "<!-- The numbers below are written from benchmarks/RESULTS.md by `make docs`. -->\n"
 END = "<!-- end of the numbers -->\n"
+_UNITS = {"MB": 1e6, "MiB": MEBIBYTE}
 
 Tables = Mapping[str, Table]
 
@@ -31,23 +32,18 @@ def render() -> Mapping[str, str]:
 def render_sizing(tables: Tables) -> str:
     """Return the costs of many deployments in one process."""
     (_, name), *rows = tables["Many deployments"]
-    count, memory, cores = (
-        _parse_number(text)
-        for text in (
-            name,
-            find_cell(tables, "Many deployments", "memory"),
-            find_cell(tables, "Many deployments", "CPU cores used"),
-        )
-    )
-    idle = find_cell(tables, "Startup", "memory 60 s after the first polls")
+    count = _parse_number(name)
+    cores = _parse_number(find_cell(tables, "Many deployments", "CPU cores used"))
+    idle = _parse_mib(find_cell(tables, "Startup", "memory 60 s after the first polls"))
+    memory = _parse_mib(find_cell(tables, "Many deployments", "memory"))
+    more = (memory - idle) / count
     lines = "".join(f"| {row} | {_group_digits(value)} |\n" for row, value in rows)
     return f"""\
-| measurement | {name} of 50 users and 8 templates, every dataset every 5 minutes |
+| measurement | {name} |
 |---|---|
 {lines}
-A process needs {idle} with one deployment ("Startup" in the results), about 2 MB more if a URL begins with
-`https://`, and {(memory - _parse_number(idle)) / count:.1f} MB per further deployment. 100 such deployments
-take {100 * cores / count:.0%} of a core.
+A process needs {idle:.0f} MiB with one deployment ("Startup" in the results), and {more:.1f} MiB per further
+deployment. 100 such deployments take {100 * cores / count:.0%} of a core.
 """
 
 
@@ -90,6 +86,12 @@ def find_cell(tables: Tables, section: str, row: str, column: int = 1) -> str:
 
 def _parse_number(text: str) -> float:
     return float(text.split(maxsplit=1)[0])
+
+
+def _parse_mib(text: str) -> float:
+    """Return a size in MiB; older results have MB."""
+    number, unit = text.split()
+    return float(number) * _UNITS[unit] / MEBIBYTE
 
 
 def _group_digits(text: str) -> str:

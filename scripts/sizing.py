@@ -13,6 +13,7 @@ from pathlib import Path
 from resource import struct_rusage
 from tempfile import TemporaryDirectory
 
+from benchmarks.results import MEBIBYTE
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 
 PROGRAM = """\
@@ -32,7 +33,6 @@ deployments:
     users: {{detail: {detail}}}
 """
 DETAILS = ("named", "aggregate")
-MEBIBYTE = 2**20
 
 
 def measure(users: int, templates: int, detail: str) -> Mapping[str, str]:

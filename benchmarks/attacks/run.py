@@ -28,7 +28,7 @@ from benchmarks.attacks.probes import (
 from benchmarks.attacks.variants import Case, list_cases
 from benchmarks.config import write_latency_config
 from benchmarks.measure import read_peak, read_resident, reset_peak
-from benchmarks.results import Section, Verdict, format_mb, format_ms
+from benchmarks.results import MEBIBYTE, Section, Verdict, format_mib, format_ms
 from benchmarks.servers import build_environment, run_module
 from benchmarks.sizes import Sizes
 
@@ -59,9 +59,11 @@ def _format_number(number: float) -> str:
 
 
 LIMITS: Mapping[str, Limit] = {
-    _PEAK: Limit("peak memory at most 30 MB above that before", 30e6, format_mb),
+    _PEAK: Limit("peak memory at most 30 MiB above that before", 30 * MEBIBYTE, format_mib),
     _AFTERWARDS: Limit(
-        "memory 30 s after the last round at most 10 MB above that after the first", 10e6, format_mb
+        "memory 30 s after the last round at most 10 MiB above that after the first",
+        10 * MEBIBYTE,
+        format_mib,
     ),
     SCRAPE_OPEN: Limit("scrapes over an open connection: median of 50 ms", 0.05, format_ms),
     SCRAPE_NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, format_ms),

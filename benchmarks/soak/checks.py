@@ -6,12 +6,12 @@ from collections.abc import Callable
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.results import MEBIBYTE, format_mib
 from benchmarks.soak.deployments import Environment
 
 ALLOWED_GROWTH = 1.2
-MEGABYTE = 1_000_000
-SLACK = 20 * MEGABYTE
-CEILING = 512 * MEGABYTE
+SLACK = 20 * MEBIBYTE
+CEILING = 512 * MEBIBYTE
 """Above what the maximum number of connections that send endlessly can hold."""
 
 Poll = tuple[str, str, str]
@@ -62,9 +62,9 @@ def check_memory_growth(memory: list[float]) -> list[str]:
     half = len(memory) // 2
     earlier, later = max(memory[: half + 1]), min(memory[(half + len(memory)) // 2 :])
     if max(memory) > CEILING:
-        return [f"memory reached {max(memory) / MEGABYTE:.0f} MB"]
+        return [f"memory reached {format_mib(max(memory))}"]
     if later > earlier * ALLOWED_GROWTH + SLACK:
-        return [f"memory grew from {earlier / MEGABYTE:.0f} MB to {later / MEGABYTE:.0f} MB"]
+        return [f"memory grew from {format_mib(earlier)} to {format_mib(later)}"]
     return []
 
 

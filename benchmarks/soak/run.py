@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.results import format_mib
 from benchmarks.soak.checks import (
-    MEGABYTE,
     check_memory_growth,
     fetch_exposition,
     fetch_last_successes,
@@ -106,7 +106,7 @@ def evaluate(env: Environment, plan: Plan, reports: list[Report]) -> Result:
         f"longest {_format_ms(max(durations))}",
         env.describe_cpu_time(),
         f"expositions checked: {len(memory)}",
-        f"memory at start, peak, end: {', '.join(map(_format_mb, (memory[0], max(memory), memory[-1])))}",
+        f"memory at start, peak, end: {', '.join(map(format_mib, (memory[0], max(memory), memory[-1])))}",
         f"log: {len(env.log.read_text().splitlines())} lines",
     ]
     return Result(problems, summary)
@@ -114,10 +114,6 @@ def evaluate(env: Environment, plan: Plan, reports: list[Report]) -> Result:
 
 def _format_ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
-
-
-def _format_mb(size: float) -> str:
-    return f"{size / MEGABYTE:.0f} MB"
 
 
 def check_recovery(env: Environment) -> list[str]:

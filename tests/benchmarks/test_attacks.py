@@ -216,6 +216,7 @@ def test_measured_attacks_are_kept_if_one_fails(tmp_path: Path, monkeypatch: pyt
         next(sections)
 
 
+@pytest.mark.timeout(60)
 def test_attackers_have_the_given_patience(tmp_path: Path) -> None:
     """Attackers in other processes end without success as soon as those in this one."""
     with serve(read_until_closed) as port, pytest.raises(RuntimeError, match="TimeoutError: 1 of 1"):

@@ -14,7 +14,7 @@ from benchmarks.measure import compute_slope
 from benchmarks.results import (
     Section,
     Verdict,
-    format_mb,
+    format_mib,
     format_ms,
     format_ratio,
     read_tables,
@@ -25,8 +25,8 @@ from tests.benchmarks.test_bench import HEADINGS
 FORMATTED = {
     "short time": (format_ms(0.00123), "1.2 ms"),
     "long time": (format_ms(1.3504), "1350 ms"),
-    "small memory": (format_mb(2_213_903), "2.2 MB"),
-    "large memory": (format_mb(198_608_000), "199 MB"),
+    "small memory": (format_mib(2_213_903), "2.1 MiB"),
+    "large memory": (format_mib(198_608_000), "189 MiB"),
     "near ratio": (format_ratio(1.0, 0.8), "1.25"),
     "far ratio": (format_ratio(135.0, 1.0), "135"),
 }

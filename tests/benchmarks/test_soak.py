@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak.checks import MEGABYTE, check_memory_growth
+from benchmarks.results import MEBIBYTE
+from benchmarks.soak.checks import check_memory_growth
 from benchmarks.soak.clients import find_wrong_series, parse_data
 from benchmarks.soak.deployments import WITHOUT_LONG_WAITS
 from benchmarks.soak.run import Plan, soak
@@ -56,7 +57,7 @@ def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
 )
 def test_growth_is_found(sizes: list[float], grows: bool) -> None:
     """Memory that is higher in the second half than in the first is reported."""
-    assert grows is bool(check_memory_growth([size * MEGABYTE for size in sizes]))
+    assert grows is bool(check_memory_growth([size * MEBIBYTE for size in sizes]))
 
 
 def test_flags() -> None:

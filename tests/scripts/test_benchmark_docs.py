@@ -13,11 +13,11 @@ SECTIONS = [
         [
             ("measurement", "200 deployments"),
             ("CPU cores used", "0.50"),
-            ("memory", "1060 MB"),
+            ("memory", "1060 MiB"),
             ("observed for", "300 s, 12345 requests to Coder"),
         ],
     ),
-    Section("Startup", [("measurement", "value"), ("memory 60 s after the first polls", "60 MB")]),
+    Section("Startup", [("measurement", "value"), ("memory 60 s after the first polls", "60 MiB")]),
 ]
 
 
@@ -26,9 +26,16 @@ def test_numbers_follow_the_results() -> None:
     text = benchmark_docs.render_sizing(read_tables(update("", SECTIONS)))
 
     assert "| observed for | 300 s, 12,345 requests to Coder |\n" in text
-    assert "needs 60 MB with one deployment" in text
-    assert "5.0 MB per further deployment" in text
+    assert "needs 60 MiB with one deployment" in text
+    assert "5.0 MiB per further" in text
     assert "25% of a core" in text
+
+
+def test_megabytes_of_older_results_are_converted() -> None:
+    """Sections that were measured at different times may have different units."""
+    older = Section("Startup", [("measurement", "value"), ("memory 60 s after the first polls", "63 MB")])
+
+    assert "needs 60 MiB with" in benchmark_docs.render_sizing(read_tables(update("", [SECTIONS[0], older])))
 
 
 def test_missing_row_is_an_error() -> None:
