@@ -55,12 +55,12 @@ def describe_machine() -> str:
     """Return a one-line description of this machine and of the day."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     load = os.getloadavg()[0]
     shared = ", so it was shared with other programs" if load > _IDLE_LOAD else ""
     processor = f"{os.cpu_count()} x {models[0] if models else platform.machine()}"
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {processor}, {memory:.0f} GB, "
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {processor}, {memory:.0f} GiB, "
         f"Linux {platform.release()}, Python {platform.python_version()}; "
         f"load {load:.1f} at the beginning{shared}."
     )
