@@ -1,7 +1,7 @@
 """Cost of a poll, from Coder's response to complete response bodies, measured in a separate process.
 
-`python -m benchmarks.poll_cost USERS ROUNDS [baseline]` prints CPU seconds and
-bytes of memory as JSON.
+`python -m benchmarks.poll_cost USERS ROUNDS` prints CPU seconds and bytes of memory
+as JSON; with `baseline` after them, the CPU seconds of prometheus_client.
 """
 
 import json
@@ -37,10 +37,15 @@ _SOURCE = ("coder", "user-latency", "7d", "")
 class Costs(msgspec.Struct):
     """CPU seconds of each round, and the peak memory above that before the first round, in bytes."""
 
-    ours: list[float] = []
-    memory: int = 0
-    baseline: list[float] = []
-    baseline_both: list[float] = []
+    seconds: list[float]
+    memory: int
+
+
+class BaselineCosts(msgspec.Struct):
+    """CPU seconds of each round of prometheus_client: for the text format alone, and for both formats."""
+
+    text: list[float]
+    both: list[float]
 
 
 class PollPublisher:
@@ -64,23 +69,31 @@ class PollPublisher:
         self.page = build_page(self._snapshot, self.page)
 
 
-def measure(users: int, rounds: int, *, baseline: bool) -> Costs:
-    """Measure polls, and prometheus_client for comparison."""
-    responses = [_generate_response(users, version) for version in range(VERSIONS)]
-    turns = [responses[number % VERSIONS] for number in range(rounds)]
-    costs = Costs()
-    for response in turns[:_MAX_BASELINE_ROUNDS] if baseline else ():
-        costs.baseline.append(_time(render_with_client, response))
-        costs.baseline_both.append(_time(render_with_client, response, generate_latest, generate_openmetrics))
+def measure(users: int, rounds: int) -> Costs:
+    """Measure polls."""
+    responses = _generate_responses(users)
     page = PollPublisher(_create_deployment(users))
-    tune_malloc()  # as the exporter does, and prometheus_client does not
+    tune_malloc()  # as the exporter does
     process = os.getpid()
     before = read_resident(process)
     reset_peak(process)
     page.poll(responses[-1])
-    costs.ours += [_time(page.poll, response) for response in turns]
-    costs.memory = max(read_peak(process) - before, mmap.PAGESIZE)
+    seconds = [_time(page.poll, responses[number % VERSIONS]) for number in range(rounds)]
+    return Costs(seconds, max(read_peak(process) - before, mmap.PAGESIZE))
+
+
+def measure_baseline(users: int, rounds: int) -> BaselineCosts:
+    """Measure prometheus_client, in few rounds; malloc has its default options, as in other exporters."""
+    responses, costs = _generate_responses(users), BaselineCosts([], [])
+    for number in range(min(rounds, _MAX_BASELINE_ROUNDS)):
+        response = responses[number % VERSIONS]
+        costs.text.append(_time(render_with_client, response))
+        costs.both.append(_time(render_with_client, response, generate_latest, generate_openmetrics))
     return costs
+
+
+def _generate_responses(users: int) -> Sequence[bytes]:
+    return [_generate_response(users, version) for version in range(VERSIONS)]
 
 
 def _generate_response(users: int, version: int) -> bytes:
@@ -101,7 +114,7 @@ def _time(work: Callable[..., object], *arguments: object) -> float:
 def main(arguments: Sequence[str]) -> None:
     """Print the costs for the given arguments."""
     users, rounds, *baseline = arguments
-    costs = measure(int(users), int(rounds), baseline=bool(baseline))
+    costs = (measure_baseline if baseline else measure)(int(users), int(rounds))
     print(json.dumps(msgspec.to_builtins(costs)))  # noqa: T201 -- the parent process reads it
 
 
