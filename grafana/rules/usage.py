@@ -41,7 +41,7 @@ SEATS_LEFT: Final = f"{recording.SEATS_LIMIT} - {recording.SEATS_USED}"
 NO_LICENSES: Final = recording.deduplicate(
     'insights_exporter_dataset_available{dataset="license", reason="not_licensed"}', "reason"
 )
-"""0 if the server has no licenses at all."""
+"""0 if the server has no licenses at all, or a proxy responds with 404 to everything."""
 
 UNNAMED: Final = f"\n  {_select_unnamed()}\n  and\n  {_select_unnamed(' offset 1d')}\n"
 
@@ -124,7 +124,8 @@ ALERTS: Final = (
         expr=(
             f'{recording.LICENSE_STATUS}{{status="grace_period"}} == 1\n'
             f'or\n(\n  {recording.LICENSE_STATUS}{{status="not_entitled"}} == 1\n'
-            f"  or\n  {NO_LICENSES} == 0\n)\n"
+            f"  or\n  (\n    {NO_LICENSES} == 0\n"
+            f"    unless {recording.match_on()}\n    {recording.NOT_POLLED}\n  )\n)\n"
             f"and {recording.match_on()}\n"
             f'max_over_time({recording.LICENSE_STATUS}{{status=~"entitled|grace_period"}}'
             f"[{thresholds.LICENSE_REMEMBERED}]) == 1"
@@ -133,9 +134,9 @@ ALERTS: Final = (
         description=(
             "The license of {{ $labels.deployment }} "
             '{{ if eq $labels.status "grace_period" }}has expired. Coder still serves its features, '
-            'for a limited time.{{ else if eq $labels.reason "not_licensed" }}is gone: this Coder no longer '
-            "serves `/entitlements`, as the open-source build. Premium features are off.{{ else }}was "
-            "removed, or its grace period is over. Premium features are off.{{ end }}"
+            'for a limited time.{{ else if eq $labels.reason "not_licensed" }}is missing: Coder '
+            "responds to `/entitlements` with 404, as its open-source build does. Premium features are off."
+            "{{ else }}was removed, or its grace period is over. Premium features are off.{{ end }}"
         ),
         dashboard=project.USERS,
     ),

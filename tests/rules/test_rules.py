@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from grafana.project import ADDRESS
-from tests.grafana.dashboard_files import list_files, list_queries, load
+from tests.grafana.dashboard_files import ROOT, list_files, list_queries, load
 from tests.integration.promtool import Promtool
 from tests.rules.rule_files import RULES, RUNBOOKS, load_rules
 
@@ -180,4 +180,7 @@ def test_recorded_series_are_all_used() -> None:
     """Alerts and other recorded series read all that is recorded, or it is documented for users."""
     read = " ".join(str(rule["expr"]) for kind in ("alert", "record") for rule in load_rules(kind))
 
+    documented = (ROOT / "docs/dashboards.md").read_text(encoding="utf-8")
+
     assert FOR_USERS == {name for name in RECORDS if name not in read}
+    assert set() == {name for name in FOR_USERS if f"`{name}`" not in documented}

@@ -1,22 +1,31 @@
 """The exact alerts that fire in each state of the real exporter, over hours."""
 
+import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
-from grafana import thresholds
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.integration.promtool import Promtool
+from tests.polling.polled_deployment import poll_deployment
 from tests.rules.rule_files import RULES, load_rules
-from tests.rules.simulation import MINUTES, START, Play, Scrape, Stage, input_series, simulate
+from tests.rules.simulation import (
+    BEFORE_THE_FIRST_POLL,
+    MINUTES,
+    START,
+    Play,
+    Scrape,
+    Stage,
+    input_series,
+    simulate,
+)
 
 EVER_FIRED: Final = (
     "group by (alertname, severity, deployment, dataset, instance) "
@@ -127,6 +136,15 @@ async def outage_with_recovery(stage: Stage) -> None:
     await stage.scrape(3.5)
     stage.network.cut = False
     await stage.scrape(1.5)
+
+
+async def restarted_behind_a_proxy(stage: Stage) -> None:
+    """Replace the exporter while a proxy responds to everything with 404."""
+    await stage.scrape(1)
+    stage.coder.fail("404-route")
+    async with poll_deployment(stage.network) as stage.polled:
+        await asyncio.sleep(BEFORE_THE_FIRST_POLL)
+        await stage.scrape(3)
 
 
 async def exporter_dies(stage: Stage) -> None:
@@ -278,10 +296,11 @@ STATES: Final[Mapping[str, State]] = {
     "switched to the open-source build": State(
         play=after_an_hour(switch_to_open_source),
         alerts=(list_fired("InsightsLicenseInvalid"),),
-        description="The license of dev is gone: this Coder no longer serves `/entitlements`, as the "
-        "open-source build. Premium features are off.",
+        description="The license of dev is missing: Coder responds to `/entitlements` with 404, as its "
+        "open-source build does. Premium features are off.",
     ),
     "never licensed": State(play=never_licensed),
+    "restarted while a proxy responds with 404": State(play=restarted_behind_a_proxy, alerts=(NOT_POLLED,)),
     "planned aggregation": State(config={"users": {"limit": 2}, "parameters": {"limit": 1}}),
     "above max_series": State(
         config={"max_series": 100},
@@ -357,40 +376,3 @@ def test_exactly_the_alerts_of_a_state_fire(promtool: Promtool, tmp_path: Path, 
 def format_labels(labels: Mapping[str, str]) -> str:
     """Return labels in the form of a selector."""
     return "{" + ", ".join(f'{key}="{value}"' for key, value in labels.items() if value) + "}"
-
-
-def fetch(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:  # noqa: ANN401  any JSON
-    """Return the response of a Coder at a time."""
-    coder.now = lambda: now
-    response = coder.respond("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
-    return json.loads(bytes(response.body))
-
-
-def test_the_demo_fires_no_alert_about_its_users_in_a_year() -> None:
-    """Its users, holidays included, stay within the thresholds: fall by week, empty days, and latency."""
-    coder = EmbeddedCoder(population=Population())
-    days: dict[date, int] = {}
-    for number in range(1, 8):
-        now = datetime(2026, 1, 1, 18, tzinfo=UTC) + timedelta(days=60 * number)
-        entries = fetch(coder, now, "/insights/daus")["entries"]
-        days |= {date.fromisoformat(one["date"]): one["amount"] for one in entries}
-    first = min(days)
-    weeks = [
-        sum(days[first + timedelta(days=start + one)] for one in range(7)) / 7
-        for start in range(len(days) - 7)
-    ]
-
-    assert 365 <= len(days)
-    assert min(b / a for a, b in zip(weeks, weeks[7:], strict=False)) >= thresholds.USERS_FALLEN_TO
-    assert 0 < min(days.values())
-    assert max(slow_shares(coder)) <= thresholds.POOR_USERS
-
-
-def slow_shares(coder: EmbeddedCoder) -> Iterator[float]:
-    """Yield the share of users with a high latency in the week, every other week of a year."""
-    for number in range(26):
-        now = datetime(2026, 1, 7, 18, tzinfo=UTC) + timedelta(days=14 * number + number % 7)
-        query = f"start_time={now - timedelta(days=6):%Y-%m-%d}T00:00:00Z&end_time={now:%Y-%m-%dT%H}:00:00Z"
-        users = fetch(coder, now, "/insights/user-latency", query)["report"]["users"]
-        latencies = [user["latency_ms"]["p50"] for user in users]
-        yield sum(one > thresholds.LATENCY_POOR * 1000 for one in latencies) / len(latencies)
