@@ -81,7 +81,7 @@ coverage: parts $(BIN)/.installed ## Run the tests with coverage, which takes tw
 
 skipped: ## Report which tests the last run skipped, and why
 	@if [ -s build/skipped.txt ]; then cat build/skipped.txt; fi
-	@[ "$$CI" != true ] || ! grep -qsv "(cannot be installed: " build/skipped.txt
+	@[ "$$CI" != true ] || ! grep -qsvE "\((cannot be installed|optional): " build/skipped.txt
 
 lock: $(USE)-upkeep/.ready ## Update requirements/*.lock from pyproject.toml, keeping locked versions
 	scripts/lock.sh $(USE)-upkeep/bin/uv

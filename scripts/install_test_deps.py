@@ -48,7 +48,6 @@ PARTS = (
     Part("zcat", "gzip"),
     Part("make", "make"),
     Part("jq", "jq"),
-    Part("node", "nodejs"),
     Part("systemd-analyze", "systemd"),
     Part("nginx", "nginx-light", "nginx"),
     Part("prometheus-pushgateway", "prometheus-pushgateway", "prometheus-pushgateway"),

@@ -16,7 +16,7 @@ from grafana.preview.live import SCRAPE_INTERVAL, Recording, record
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.grafana.dashboard_files import ROOT, Json, list_files, list_panels
 from tests.grafana.dashboard_files import load as read
-from tests.integration.programs import require
+from tests.integration.programs import require_optional
 
 PREVIEW = ROOT / "grafana/preview"
 PICTURES = ROOT / sums.PICTURES
@@ -123,7 +123,7 @@ console.log(JSON.stringify(panels.flatMap(findUnsupported)));
 
 def find_unsupported(panels: list[Json]) -> Any:  # noqa: ANN401  the result of a script
     """Return what the preview does not render of some panels."""
-    words = (require("node"), "--input-type=module", "--eval", FIND_UNSUPPORTED)
+    words = (require_optional("node", "dashboard-images"), "--input-type=module", "--eval", FIND_UNSUPPORTED)
     done = subprocess.run(
         [*words, (PREVIEW / "src/supported.js").as_uri()],
         check=True,

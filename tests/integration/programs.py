@@ -13,6 +13,8 @@ from scripts.install_test_deps import MISSING, find
 MARK = "needs the program "
 NOT_INSTALLABLE = "cannot be installed: "
 """Prefix of the reasons that do not fail CI, since no set-up can remove them; the Makefile has it too."""
+OPTIONAL = "optional: "
+"""Prefix of what `make test` does not install, which does not fail CI either; the Makefile has it too."""
 SKIPPED = "Skipped: "
 SKIPPED_TESTS = Path("build/skipped.txt")
 
@@ -20,6 +22,11 @@ SKIPPED_TESTS = Path("build/skipped.txt")
 def require(command: str) -> str:
     """Return the path of `command`; without it the test is skipped, or fails in CI."""
     return find(command) or skip_or_fail(command)
+
+
+def require_optional(command: str, target: str) -> str:
+    """Return the path of `command`; without it the test is skipped, as only the make target needs it."""
+    return find(command) or pytest.skip(f"{OPTIONAL}{command}, which only `make {target}` needs")
 
 
 def skip_or_fail(command: str) -> NoReturn:

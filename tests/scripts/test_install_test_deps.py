@@ -110,6 +110,7 @@ SKIPS = {
     "a program": ("not run: 2 test(s) that need curl (make parts installs it)\n", 2),
     "another reason": ("not run: 1 test(s) (only root can give a file away)\n", 2),
     "what no set-up can install": (f"not run: 1 test(s) ({peers.NOT_INSTALLABLE}golden responses)\n", 0),
+    "what make test does not need": (f"not run: 1 test(s) ({peers.OPTIONAL}Node.js)\n", 0),
 }
 
 
