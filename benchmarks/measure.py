@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_IDLE_LOAD = 0.5
 _USER, _SYSTEM = 11, 12  # places in /proc/PID/stat, counted from the field after the command name
 
 
@@ -57,12 +56,11 @@ def describe_machine() -> str:
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     load = os.getloadavg()[0]
-    shared = ", so it was shared with other programs" if load > _IDLE_LOAD else ""
     processor = f"{os.cpu_count()} x {models[0] if models else platform.machine()}"
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {processor}, {memory:.0f} GiB, "
         f"Linux {platform.release()}, Python {platform.python_version()}; "
-        f"load {load:.1f} at the beginning{shared}."
+        f"load average {load:.1f} in the minute before."
     )
 
 

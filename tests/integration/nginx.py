@@ -39,9 +39,12 @@ def run_proxy(folder: Path, authority: trustme.CA, location: str) -> Iterator[st
     (folder / "nginx.conf").write_text(config, encoding="utf-8")
     words = (program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors"))
     with running(words, folder, clean_environment(folder, {})) as process:
-        eventually(lambda: _accepts(port), ignoring=(OSError,))
-        process.check_alive()
-        yield f"https://localhost:{port}"
+        try:
+            eventually(lambda: _accepts(port), ignoring=(OSError,))
+            process.check_alive()
+            yield f"https://localhost:{port}"
+        finally:
+            process.stop()  # one that is killed leaves its worker behind
 
 
 def _accepts(port: int) -> bool:
