@@ -102,6 +102,12 @@ class Client:
             id="no response yet, being served: the request that began last",
         ),
         pytest.param(
+            {"slow": Client(served=True, rate=1.0), "fast": Client(served=True, rate=1e9)}
+            | {"new": Client(served=True)},
+            "slow",
+            id="no response yet, being served: the slowest reader",
+        ),
+        pytest.param(
             {"good": Client(accepted=True), "new": Client(served=True)}
             | {f"login {number}": Client(host=THERE, served=True) for number in range(5)}
             | {"last": Client(served=True)},

@@ -137,10 +137,12 @@ class ConnectionTracker:
         One that got only errors comes first, then one that got no response, even if it is being served:
         a stranger could keep all of its connections busy. Accepted ones come last, unless most are
         accepted: without users, any client is. In that case none that is being served is closed. Among
-        equals it is the network with the most connections, then the longest wait or the newest request.
+        equals it is the network with the most connections, then the longest wait, the slowest reader, or
+        the newest request.
         """
-        waiting = list(self.waiting)[:-1]
-        others = [*waiting, *reversed(self.responding)]
+        waiting, newest_first = list(self.waiting)[:-1], list(reversed(self.responding))
+        slowest_first = sorted(newest_first, key=lambda each: min(each.measure_reading_rate(), SLOW))
+        others = [*waiting, *slowest_first]
         refused = [each for each in others if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         are_most_accepted = sum(each.accepted is True for each in others) > self.count // 2
