@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from unittest.mock import Mock
@@ -124,7 +125,7 @@ async def test_poll_runs_through_the_documented_modules(coder: str) -> None:
 
 def exposition(pages: PageStore) -> bytes:
     """Return the newest page as text."""
-    return b"".join(pages.page.contents[Format.TEXT].join())
+    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts))
 
 
 async def test_scrape_runs_through_the_documented_modules() -> None:

@@ -1,5 +1,6 @@
 """All programs that are compared serve the same series."""
 
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -61,7 +62,9 @@ def test_exporter_and_baseline_expose_the_same_series() -> None:
     ours.poll(response)
     ((baseline, _),) = render_with_client(response)
 
-    assert series(baseline.decode()) == series(b"".join(ours.page.contents[Format.TEXT].join()).decode())
+    assert series(baseline.decode()) == series(
+        b"".join(chain.from_iterable(ours.page.contents[Format.TEXT].parts)).decode()
+    )
 
 
 def test_versions_of_a_response_differ_in_every_value() -> None:

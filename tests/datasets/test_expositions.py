@@ -1,5 +1,6 @@
 """Malformed responses as complete expositions: promtool accepts them, and both formats are equal."""
 
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def render_both(*samples: Samples) -> dict[Format, str]:
     changes = {each.family.name: {source: render(each, "dev")} for each in samples}
     page = build_page(Snapshot.create_empty(list_data_families(DATASETS)).apply(changes))
     return {
-        format_: (b"".join(page.contents[format_].join()) + ENDINGS[format_]).decode() for format_ in Format
+        format_: (b"".join(chain.from_iterable(page.contents[format_].parts)) + ENDINGS[format_]).decode()
+        for format_ in Format
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TypeVar
 
 import httpx
@@ -52,7 +53,7 @@ class PolledDeployment:
 
     def page(self) -> str:
         """Return the page as text, without its tail."""
-        return b"".join(self.pages.page.contents[Format.TEXT].join()).decode()
+        return b"".join(chain.from_iterable(self.pages.page.contents[Format.TEXT].parts)).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return the value of a series, None if it does not exist."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import httpx
 import pytest
@@ -64,7 +64,7 @@ def test_ready_once_the_page_has_the_first_round() -> None:
         await polled.apply(config(["dev"], datasets={"template-breakdown": {"enabled": False}}))
         while not polled.is_ready:  # noqa: ASYNC110 -- on a clock that jumps
             await asyncio.sleep(0.001)
-        page = b"".join(pages.page.contents[Format.TEXT].join()).decode()
+        page = b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts)).decode()
         ready_after = asyncio.get_running_loop().time()
         await polled.close()
         return ready_after, page

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import chain
 
 import pytest
 
@@ -38,7 +39,7 @@ async def running() -> AsyncIterator[PageStore]:
 
 def text(pages: PageStore) -> bytes:
     """Return the page as text."""
-    return b"".join(pages.page.contents[Format.TEXT].join())
+    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts))
 
 
 def test_page_follows_a_change() -> None:

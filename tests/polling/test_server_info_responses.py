@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -39,7 +40,7 @@ async def render_page(bodies: Mapping[str, Any]) -> str:
         await server_info.poll()
         await asyncio.wait_for(server_info.wait_for_clock(), SOON)
     pages.refresh()
-    return b"".join(pages.page.contents[Format.TEXT].join()).decode()
+    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts)).decode()
 
 
 @given(bodies=st.fixed_dictionaries(dict(responses.FACTS)))

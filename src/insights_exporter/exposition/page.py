@@ -23,9 +23,11 @@ from insights_exporter.exposition.text import RenderedFamily, Section, build_hea
 _DEPLOYMENTS_IN_A_GROUP = 16
 """Number of deployments whose lines of a family are compressed together, and again if one changes."""
 _SMALL = 1 << 16
-"""Segments below this many bytes are joined with their neighbours."""
-_BATCH = 1 << 18
-"""Bytes of text that are sent at once, and so held for each client that reads slowly."""
+"""Parts below this many bytes are joined with their neighbours."""
+_COPIED = 1 << 18
+"""Bytes of joined text that are sent at once, and so held for each client that reads slowly."""
+_BATCH = 1 << 20
+"""Bytes of text that are sent at once; to wait for the client after each batch costs CPU time."""
 
 _Pieces = tuple[CompressedPiece, ...]
 """The lines of a family and group of deployments, one piece per section."""
@@ -37,17 +39,11 @@ _Group = Sequence[Mapping[Source, RenderedFamily]]
 class EncodedBody:
     """A body between its head and its tail, as it is and as a part of a gzip member."""
 
-    packed: tuple[bytes, ...]
+    parts: Sequence[Sequence[bytes]] = field(repr=False)
+    """The text, in groups of parts that are joined when they are sent: it may be large, and clients slow."""
+    packed: Sequence[bytes] = field(repr=False)
     length: int
     crc: int
-    pieces: Sequence[CompressedPiece] = field(compare=False, repr=False)
-
-    def join(self) -> Iterator[bytes]:
-        """Yield the text; it is joined as it is sent, since it may be large and clients slow.
-
-        It does not refer to the compressed form, which no other response may need.
-        """
-        return _join_small(chain.from_iterable([piece.parts for piece in self.pieces]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +133,15 @@ def _encode(arranged: Sequence[_Arranged]) -> Mapping[Format, EncodedBody]:
     bodies: dict[Format, EncodedBody] = {}
     for format_ in Format:
         pieces = [piece for each in arranged for piece in each[format_]]
-        packed = tuple(_join_small(piece.packed for piece in pieces))
+        parts = tuple(_group_small(chain.from_iterable(piece.parts for piece in pieces)))
+        packed = tuple(map(b"".join, _group_small(piece.packed for piece in pieces)))
         length = sum(piece.length for piece in pieces)
-        bodies[format_] = EncodedBody(packed, length, combine_crcs(pieces), pieces)
+        bodies[format_] = EncodedBody(parts, packed, length, combine_crcs(pieces))
     return bodies
 
 
-def _join_small(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the parts with small neighbours joined; large ones are not copied."""
+def _group_small(parts: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield small neighbours together, and each large part by itself, which is so never copied."""
     small: list[bytes] = []
     size = 0
     for part in parts:
@@ -152,22 +149,26 @@ def _join_small(parts: Iterable[bytes]) -> Iterator[bytes]:
             small.append(part)
             size += len(part)
         if size >= _SMALL or (small and len(part) >= _SMALL):
-            yield b"".join(small)
+            yield tuple(small)
             small, size = [], 0
         if len(part) >= _SMALL:
-            yield part
+            yield (part,)
     if size:
-        yield b"".join(small)
+        yield tuple(small)
 
 
-def _batch(parts: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
-    """Yield the parts in groups of about `_BATCH` bytes."""
+def _batch(groups: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
+    """Yield each group as one segment, as many at once as clients that read slowly may hold."""
     batch: list[bytes] = []
-    for part in parts:
-        batch.append(part)
-        if sum(map(len, batch)) >= _BATCH:
+    size = copied = 0
+    for group in groups:
+        segment = b"".join(group)
+        batch.append(segment)
+        size += len(segment)
+        copied += len(segment) if len(group) > 1 else 0
+        if size >= _BATCH or copied >= _COPIED:
             yield batch
-            batch = []
+            batch, size, copied = [], 0, 0
     if batch:
         yield batch
 
@@ -190,7 +191,7 @@ def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip
     """Return the response to a scrape; nothing large is compressed."""
     body, head, end = page.contents[format_], process.heads[format_], process.tails[format_]
     length = head.length + body.length + end.length
-    batches: Iterable[Sequence[bytes]] = _batch(chain(head.parts, body.join(), end.parts))
+    batches: Iterable[Sequence[bytes]] = _batch(chain([head.parts], body.parts, [end.parts]))
     if gzip:
         crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
         crc = isal_zlib.crc32_combine(crc, end.crc, end.length)
