@@ -32,19 +32,23 @@ LINTERS: Final = (
     Linter("dashboard-linter", ("lint", "--strict"), "dashboards/*.json"),
     Linter("mixtool", ("lint",), "mixin.libsonnet"),
     Linter("promtool", ("check", "rules", "--lint=all", "--lint-fatal"), "rules/*.yaml"),
-    Linter("pint", ("--offline", "--no-color", "lint", "--min-severity=info"), "rules/*.yaml"),
+    Linter(
+        "pint",
+        ("--offline", "--no-color", "lint", "--min-severity=info", "--fail-on=info"),
+        "rules/*.yaml",
+    ),
 )
 
 
 def find_problems(linter: Linter, program: str, mixin: Path) -> list[str]:
     """Return a linter's output for each file that it rejects."""
-    commands = ([program, *linter.arguments, str(file)] for file in sorted(mixin.glob(linter.files)))
-    runs = [_run(command) for command in commands]
+    files = sorted(str(file.relative_to(mixin)) for file in mixin.glob(linter.files))
+    runs = [_run([program, *linter.arguments, file], mixin) for file in files]
     return [run.stdout + run.stderr for run in runs if run.returncode]
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  arguments of LINTERS
+def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603  arguments of LINTERS
 
 
 def main(linters: Sequence[Linter] = LINTERS) -> int:

@@ -36,6 +36,7 @@ def render_mixin(grafana_url: str = "") -> dict[str, str]:
         **linked,
         "mixin.libsonnet": _render_libsonnet(files),
         ".lint": exclusions,
+        ".pint.hcl": (ROOT / rules.EXCLUSIONS).read_text(encoding="utf-8"),
         "dashboards/.lint": exclusions,
     }
 

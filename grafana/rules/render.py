@@ -10,6 +10,9 @@ from grafana.rules.model import Alert, Group
 
 FOLDER: Final = "helm/insights-exporter/rules"
 
+EXCLUSIONS: Final = "grafana/rules/pint.hcl"
+"""Checks of pint that are disabled, with the reason."""
+
 ALERTS: Final[tuple[Alert, ...]] = exporter.ALERTS + usage.ALERTS
 
 HEADER: Final = "# Built from grafana/rules by `make dashboards`; change it there.\n"

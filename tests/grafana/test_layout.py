@@ -102,7 +102,7 @@ def test_legend_of_events_shows_no_last_value(file: Path) -> None:
 
 
 @each
-def test_limit_lines_have_the_colour_of_the_worse_side(file: Path) -> None:
+def test_limit_lines_have_the_color_of_the_worse_side(file: Path) -> None:
     """A limit that graphs draw is yellow or red, whether values should be below or above it."""
     drawn = [
         step["color"]
@@ -166,12 +166,29 @@ def test_variables(file: Path) -> None:
         assert (variable["name"] == "window") != (variable["multi"] and variable["includeAll"])
 
 
-def test_exclusions_of_the_linter_have_reasons() -> None:
-    """One rule of dashboard-linter is disabled, with the reason."""
-    exclusions = yaml.safe_load((PROVISIONED / ".lint").read_text(encoding="utf-8"))["exclusions"]
+def list_units(panel: Json) -> list[str]:
+    """Return the units of a panel and of its columns."""
+    config = panel["fieldConfig"]
+    properties = [one for override in config["overrides"] for one in override["properties"]]
+    return [config["defaults"]["unit"], *(one["value"] for one in properties if one["id"] == "unit")]
 
-    assert ["template-instance-rule"] == list(exclusions)
-    assert exclusions["template-instance-rule"]["reason"]
+
+def test_exclusions_of_the_linter_are_needed() -> None:
+    """Two rules of dashboard-linter are disabled, with the reason; one only for panels in hours.
+
+    The linter does not check the units of panels with value mappings.
+    """
+    exclusions = yaml.safe_load((PROVISIONED / ".lint").read_text(encoding="utf-8"))["exclusions"]
+    in_hours = [
+        {"dashboard": dashboard["title"], "panel": panel["title"]}
+        for dashboard in map(load, list_files())
+        for panel in list_panels(dashboard)
+        if "suffix:h" in list_units(panel) and "mappings" not in panel["fieldConfig"]["defaults"]
+    ]
+
+    assert ["template-instance-rule", "panel-units-rule"] == list(exclusions)
+    assert all(rule["reason"] for rule in exclusions.values())
+    assert in_hours == exclusions["panel-units-rule"]["entries"]
 
 
 @each
