@@ -25,12 +25,12 @@ LATEST: Final = "lastNotNull"
 
 
 def map_values(texts: dict[str, tuple[str, str]]) -> ValueMap:
-    """Return a mapping of values to texts and colours."""
+    """Return a mapping of values to texts and colors."""
     return ValueMap({value: ValueMappingResult(text, color) for value, (text, color) in texts.items()})
 
 
 def _map_no_value(text: str) -> SpecialValueMap:
-    """Return the text for panels without data, in the neutral colour."""
+    """Return the text for panels without data, in the neutral color."""
     result = ValueMappingResult(text, "text")
     return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch.NULL_AND_NAN, result))
 

@@ -33,7 +33,7 @@ FORMATS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL, the legend of its series (`{{label}}`), and their colour if it has a meaning."""
+    """PromQL, the legend of its series (`{{label}}`), and their color if it has a meaning."""
 
     expr: str
     legend: str = ""

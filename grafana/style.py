@@ -1,4 +1,4 @@
-"""Common properties of panels: texts, unit, colours, and links that keep time range and variables."""
+"""Common properties of panels: texts, unit, colors, and links that keep time range and variables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from grafana.queries import Kind, Query, build_targets, refer_to_source
 from grafana.thresholds import ANY
 
 Steps = tuple[tuple[float | None, str], ...]
-"""Lower bounds and their colours; the first step has no bound."""
+"""Lower bounds and their colors; the first step has no bound."""
 
 PLAIN: Final[Steps] = ((None, "blue"),)
 """For numbers that are neither good nor bad."""
@@ -33,20 +33,20 @@ KEPT: Final = (
 
 
 def warn_above(notice: float, bad: float) -> Steps:
-    """Return colours for values that should be low."""
+    """Return colors for values that should be low."""
     return ((None, "green"), (notice, "yellow"), (bad, "red"))
 
 
 def warn_below(notice: float, bad: float) -> Steps:
-    """Return colours for values that should be high."""
+    """Return colors for values that should be high."""
     return ((None, "red"), (bad, "yellow"), (notice, "green"))
 
 
 def draw_limits_below(notice: float, bad: float) -> Steps:
     """Return the limit lines of a graph of values that should be high.
 
-    Grafana draws each limit in the colour of the step above it, so each step has the colour of the
-    values below its limit. Use it for graphs whose lines have colours of their own.
+    Grafana draws each limit in the color of the step above it, so each step has the color of the
+    values below its limit. Use it for graphs whose lines have colors of their own.
     """
     return ((None, "red"), (bad, "red"), (notice, "yellow"))
 
@@ -63,7 +63,7 @@ WANTED: Final[Steps] = ((None, "red"), (ANY, "green"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelOptions:
-    """A panel's texts and colours.
+    """A panel's texts and colors.
 
     `causes` are those of a panel without data, besides its polls. `no_value` is the whole
     text instead, for panels about the exporter. `backfill` is the command that imports the
@@ -99,7 +99,7 @@ def build_thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
 
 BY_SERIES: Final = dashboard.FieldColorModeId.PALETTE_CLASSIC
 BY_VALUE: Final = dashboard.FieldColorModeId.THRESHOLDS
-"""How a panel chooses colours; set in each panel, because the default depends on its type."""
+"""How a panel chooses colors; set in each panel, because the default depends on its type."""
 
 
 def apply_options(
@@ -109,7 +109,7 @@ def apply_options(
     kind: Kind,
     colors: dashboard.FieldColorModeId = BY_VALUE,
 ) -> dashboard.Panel:
-    """Return `panel` with its texts, colours and queries."""
+    """Return `panel` with its texts, colors and queries."""
     panel.title = options.title
     panel.description = options.description
     panel.datasource = refer_to_source()

@@ -20,7 +20,7 @@ NARROWEST: Final = 80
 """Minimum width of a column in pixels, small enough to show all columns without scrolling."""
 
 ValueTexts = Mapping[str, tuple[str, str]]
-"""Texts and colours by value."""
+"""Texts and colors by value."""
 
 HIDDEN: Final = ("Time", "deployment", "template_id", "user_id", "group_id")
 """Labels that identify rows; they are hidden unless a table lists them."""

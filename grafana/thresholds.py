@@ -1,4 +1,4 @@
-"""Thresholds at which alerts fire or dashboards change colour."""
+"""Thresholds at which alerts fire or dashboards change color."""
 
 from typing import Final
 

@@ -14,7 +14,7 @@ LINE = 17
 
 
 class Theme(NamedTuple):
-    """Colours of a picture."""
+    """Colors of a picture."""
 
     ground: str
     box: str

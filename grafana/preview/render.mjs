@@ -61,7 +61,7 @@ async function render(browser, origin, job) {
   await page.waitForFunction((icons) => document.querySelectorAll("svg").length >= icons, drawn.icons);
   const picture = await page.screenshot({ fullPage: true, animations: "disabled" });
   await page.close();
-  return { picture: await sharp(picture).png({ palette: true, colours: COLORS, effort: 10 }).toBuffer(), problems };
+  return { picture: await sharp(picture).png({ palette: true, colors: COLORS, effort: 10 }).toBuffer(), problems };
 }
 
 async function main() {

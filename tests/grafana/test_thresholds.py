@@ -1,4 +1,4 @@
-"""The numbers at which colours change and alerts fire are defined in one place."""
+"""The numbers at which colors change and alerts fire are defined in one place."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def is_number(node: ast.expr) -> bool:
 
 
 def find_bounds(tree: ast.Module) -> Iterator[ast.expr]:
-    """Yield the expressions that bound a colour: arguments in calls of `warn_...` and values of `Steps`."""
+    """Yield the expressions that bound a color: arguments in calls of `warn_...` and values of `Steps`."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
@@ -43,8 +43,8 @@ def find_bounds(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 @each
-def test_colours_change_at_thresholds_of_one_file(source: Path) -> None:
-    """The colours of dashboards change at constants of thresholds.py only."""
+def test_colors_change_at_thresholds_of_one_file(source: Path) -> None:
+    """The colors of dashboards change at constants of thresholds.py only."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     numbers = [ast.unparse(node) for node in find_bounds(tree) if is_number(node)]
 

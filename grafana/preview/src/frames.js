@@ -37,7 +37,7 @@ export async function prepare(panel, frames, { theme, timeZone, replaceVariables
   });
 }
 
-// Each panel plugin's default colour mode.
+// Each panel plugin's default color mode.
 const COLOR_MODES = { timeseries: "palette-classic" };
 
 /** Return `panel` as Grafana loads it, with defaults. */

@@ -72,4 +72,4 @@ LATENCY = Distribution(
     bounds=(0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0),
     bands=(("good", 0.15), ("fair", 0.3), ("poor", math.inf)),
 )
-"""Seconds; Coder's own colours change at 0.15 and 0.3."""
+"""Seconds; Coder's own colors change at 0.15 and 0.3."""
