@@ -29,7 +29,7 @@ T = TypeVar("T")
 NonNegative = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
 
 _MAX_ROW_BY_ROW_BYTES = 32 * 1024 * 1024
-"""Plain JSON needs up to 25 times its own bytes."""
+"""Plain JSON needs up to 16 times its own bytes."""
 _MAX_DROPPED_ROWS = 10_000
 
 
