@@ -1,5 +1,7 @@
 """The report of `check` on a terminal, for any text from servers."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from insights_exporter.coder.errors import CAUSES
@@ -73,6 +75,21 @@ def test_token(capsys: pytest.CaptureFixture[str], known: dict[str, object], lin
 
 
 ALLOWED = DatasetResult("daus", "", "allowed", 4)
+
+
+@pytest.mark.parametrize(
+    ("states", "line"),
+    [
+        pytest.param(("allowed", "denied"), "cost        4 series, 0.2 requests per minute", id="data"),
+        pytest.param(("denied",), "cost        unknown", id="denied"),
+        pytest.param(("failed", "not enabled"), "cost        unknown", id="failed"),
+    ],
+)
+def test_cost(capsys: pytest.CaptureFixture[str], states: Sequence[DatasetState], line: str) -> None:
+    """The cost is unknown if no dataset could be read."""
+    datasets = (DatasetResult("daus", "", state) for state in states)
+
+    assert line in print_report(capsys, create_report(*datasets, series=4))
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,14 @@ def _describe_details(report: DeploymentReport) -> Iterator[tuple[str, str]]:
     yield "clock", "unknown" if skew is None else f"{round(skew):+d} s relative to this machine"
     yield "token", _describe_token(report)
     yield "rate limit", "unknown" if limit is None else f"{limit:.0f} requests per minute and path"
+    yield "cost", _describe_cost(report)
+
+
+def _describe_cost(report: DeploymentReport) -> str:
+    if not any(each.state == "allowed" for each in report.datasets):
+        return "unknown"
     about = "about " if report.estimated else ""
-    yield "cost", f"{about}{report.series:,} series, {report.requests_per_minute:.1f} requests per minute"
+    return f"{about}{report.series:,} series, {report.requests_per_minute:.1f} requests per minute"
 
 
 def _describe_tls(report: DeploymentReport) -> str:
