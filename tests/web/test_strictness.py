@@ -3,14 +3,18 @@
 import asyncio
 import socket
 import ssl
+from contextlib import ExitStack
 from dataclasses import replace
+from math import inf
 
 import pytest
 import trustme
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from insights_exporter.web.limits import SLOW
 from insights_exporter.web.response import EXCHANGE
+from insights_exporter.web.server import Server
 from tests.integration.waiting import eventually_async
 from tests.web.server import GENEROUS, GOOD, LONG, Address, is_served, read_until_close, serving, unread
 
@@ -206,6 +210,42 @@ async def test_slow_readers_are_closed() -> None:
         with unread(address, large), unread(address, large):
             await eventually_async(lambda: len(server.tracker.responding) == 2)
             assert await is_served(address)
+
+
+async def test_new_client_is_served_among_slow_readers() -> None:
+    """Clients that do not read never close the connection of one whose response is not ready yet."""
+    ready, bodies = asyncio.Event(), {"/hello": b"hello"}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in bodies:
+            await ready.wait()
+        await PlainTextResponse(bodies.get(scope["path"], b"x" * 1_000_000))(scope, receive, send)
+
+    limits = replace(GENEROUS, connections=10)
+    async with serving(limits, app, send_bytes=4096) as (server, address):
+        with ExitStack() as slow_readers:
+
+            async def add_slow_reader() -> None:
+                client = slow_readers.enter_context(unread(address, b"GET / HTTP/1.0\r\n\r\n", 4096))
+                await eventually_async(lambda: measure_rates(server).get(client.getsockname(), inf) < SLOW)
+
+            for _ in range(limits.connections):
+                await add_slow_reader()
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"GET /hello HTTP/1.0\r\n\r\n")
+            await eventually_async(lambda: writer.get_extra_info("sockname") in measure_rates(server))
+            for _ in range(limits.connections):
+                await add_slow_reader()
+            ready.set()
+            received = await read_until_close(reader)
+            writer.close()
+
+    assert received.endswith(b"hello")
+
+
+def measure_rates(server: Server) -> dict[object, float]:
+    """Return how fast the clients whose requests are being served read, by their addresses."""
+    return {client.remote_address: client.measure_reading_rate() for client in server.tracker.responding}
 
 
 async def test_last_response_is_sent_to_its_end() -> None:
