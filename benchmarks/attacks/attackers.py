@@ -63,12 +63,13 @@ def attack(what: Attack, port: int, context: ssl.SSLContext | None, effort: Effo
 
     def run_client(number: int) -> None:
         scripts = itertools.cycle(what.scripts)
+        route = _Route(what.addresses[number % len(what.addresses)], port)
         for script in itertools.islice(scripts, number % len(what.scripts), None):
             now = time.monotonic()
             if now >= (deadline if +remaining else end):
                 return
             times = _Times(min(end, now + share), deadline)
-            if _run_connection(script, port, None if script.raw else context, times):
+            if _run_connection(script, route, None if script.raw else context, times):
                 with lock:
                     remaining[script] -= 1
 
@@ -79,6 +80,13 @@ def attack(what: Attack, port: int, context: ssl.SSLContext | None, effort: Effo
         raise TimeoutError(f"{len(+remaining)} of {len(what.scripts)} scripts have not done their work")
 
 
+class _Route(NamedTuple):
+    """The address that a connection comes from, and the port that it goes to."""
+
+    source: str
+    port: int
+
+
 class _Times(NamedTuple):
     """When a connection ends that has done its work, and one that has not."""
 
@@ -86,10 +94,10 @@ class _Times(NamedTuple):
     deadline: float
 
 
-def _run_connection(script: Script, port: int, context: ssl.SSLContext | None, times: _Times) -> bool:
+def _run_connection(script: Script, route: _Route, context: ssl.SSLContext | None, times: _Times) -> bool:
     """Run a script over a new connection; return whether its work was done."""
     try:
-        plain = _connect(port, small=script.slowly or not script.reads)
+        plain = _connect(route, small=script.slowly or not script.reads)
     except ConnectionRefusedError:
         raise
     except OSError:
@@ -107,7 +115,7 @@ def _run_connection(script: Script, port: int, context: ssl.SSLContext | None, t
             return True
 
 
-def _connect(port: int, *, small: bool) -> socket.socket:
+def _connect(route: _Route, *, small: bool) -> socket.socket:
     connection = socket.socket()
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -115,7 +123,8 @@ def _connect(port: int, *, small: bool) -> socket.socket:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(_TIMEOUT)
-        connection.connect(("127.0.0.1", port))
+        connection.bind((route.source, 0))
+        connection.connect(("127.0.0.1", route.port))
     except BaseException:
         connection.close()
         raise

@@ -3,7 +3,7 @@
 import base64
 import random
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,8 +57,12 @@ class Attack:
     scripts: tuple[Script, ...]
     connections: int = 1
     """Number of concurrent connections of each client."""
+    addresses: Sequence[str] = ("127.0.0.1",)
+    """Addresses that the connections come from; other clients always have the first."""
     tls_only: bool = False
     users_only: bool = False
+    needs_responses: bool = False
+    """Whether it has little effect if the attackers get only errors."""
 
 
 def _repeat_and_read(*requests: bytes, raw: bool = False) -> tuple[Script, ...]:
@@ -120,6 +124,13 @@ _UNUSUAL = (
     b"GET / HTTP/1.1\r\n" + _HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
 )
 
+_NOT_READ_IN_TIME = (
+    Script(first=_GET % b"/metrics"),
+    Script(first=_GET % b"/"),
+    Script(repeat=_GET % b"/metrics", reads=True, slowly=True),
+)
+_TWENTY_ADDRESSES = tuple(f"127.0.0.{number}" for number in range(2, 22))
+
 ATTACKS = (
     Attack(name="endless request line", scripts=(Script(first=b"GET /", repeat=_FILLER, reads=True),)),
     Attack(
@@ -165,14 +176,24 @@ ATTACKS = (
     ),
     Attack(
         name="responses read slowly or not at all",
-        scripts=(
-            Script(first=_GET % b"/metrics"),
-            Script(first=_GET % b"/"),
-            Script(repeat=_GET % b"/metrics", reads=True, slowly=True),
-        ),
+        scripts=_NOT_READ_IN_TIME,
         connections=3,
+        needs_responses=True,
+    ),
+    Attack(
+        name="responses read slowly or not at all, from 20 addresses",
+        scripts=_NOT_READ_IN_TIME,
+        connections=3,
+        addresses=_TWENTY_ADDRESSES,
+        needs_responses=True,
     ),
     Attack(name="idle connections", scripts=(Script(),), connections=10),
+    Attack(
+        name="idle connections, from 20 addresses",
+        scripts=(Script(),),
+        connections=10,
+        addresses=_TWENTY_ADDRESSES,
+    ),
     Attack(
         name="connections opened and closed",
         scripts=(
@@ -200,6 +221,7 @@ ATTACKS = (
     ),
     Attack(
         name="expensive filters and pages",
+        needs_responses=True,
         scripts=_repeat_and_read(
             b"".join(_GET % b"/metrics?%b%d" % (_LARGEST, number) for number in range(50)),
             _GET % (b"/metrics?" + _NAMES),

@@ -20,6 +20,11 @@ class Variant:
     users: bool = False
     rate_limit: bool = False
 
+    @property
+    def serves_attackers(self) -> bool:
+        """Whether no protection makes the attackers get only errors."""
+        return not (self.client_certificates or self.users or self.rate_limit)
+
 
 PLAIN = Variant(name="plain")
 TLS = Variant(name="TLS", tls=True)
@@ -79,9 +84,10 @@ def list_cases(attacks: Sequence[Attack] = ATTACKS) -> Sequence[Case]:
 
 
 def alternate_variants() -> Iterator[Case]:
-    """Yield each attack with one of its variants, the one used least so far."""
+    """Yield each attack with one of the variants that it has an effect on, the one used least so far."""
     used = Counter[Variant]()
     for attack in ATTACKS:
-        variant = min(list_variants(attack), key=lambda each: used[each])
+        affected = [each for each in list_variants(attack) if each.serves_attackers >= attack.needs_responses]
+        variant = min(affected, key=lambda each: used[each])
         used[variant] += 1
         yield attack, variant

@@ -101,6 +101,14 @@ def test_short_form_meets_every_variant() -> None:
     assert set(VARIANTS) == {variant for _, variant in cases}
 
 
+def test_short_form_serves_attackers_that_need_responses() -> None:
+    """Attacks with little effect behind a protection run without any."""
+    variants = {attack.name: variant for attack, variant in alternate_variants() if attack.needs_responses}
+
+    assert {"plain", "TLS"} == {variant.name for variant in variants.values()}
+    assert variants.keys() >= {"responses read slowly or not at all", "expensive filters and pages"}
+
+
 def test_requests_over_the_rate_limit_are_shown_alone() -> None:
     """Responses of the rate limit do not count as failures."""
     (unlimited,) = (key for key, limit in LIMITS.items() if not limit.target)
@@ -159,6 +167,25 @@ def test_work_is_done_even_if_the_time_is_over() -> None:
 
     assert 5 <= received.count(b"one two")
     assert 5 <= received.count(b"another")
+
+
+def test_connections_come_from_all_addresses() -> None:
+    """Each client connects from one of the attack's addresses."""
+    script, addresses = Script(first=b"x", reads=True), ("127.0.0.2", "127.0.0.3")
+    what = Attack(name="two addresses", scripts=(script,), addresses=addresses)
+    seen, held = set[str](), list[socket.socket]()
+
+    def respond(connection: socket.socket) -> None:
+        seen.add(connection.getpeername()[0])
+        held.append(connection.dup())
+        if len(seen) == len(addresses):
+            while held:
+                held.pop().close()
+
+    with serve(respond) as port:
+        attack(what, port, None, Effort(2, seconds=0))
+
+    assert set(addresses) == seen
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
