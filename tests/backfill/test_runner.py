@@ -1,4 +1,4 @@
-"""A run: what it waits for, and in which order it records what."""
+"""A run: where it continues, and in which order it records what."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,19 +25,17 @@ REFUSED = ApiError("rejected", "no")
 
 @dataclass
 class FakeSource(HistoryFetcher):
-    """Returns days; `failures` come first, by day."""
+    """Returns days, or fails on those in `failures`."""
 
-    failures: dict[date, list[ApiError]] = field(default_factory=dict)
+    failures: dict[date, ApiError] = field(default_factory=dict)
     requested: list[date] = field(default_factory=list)
-    has_responded: bool = False
     line: str = LINE
 
     async def fetch(self, day: date) -> DaySamples:
         """Return a day."""
         self.requested.append(day)
-        if self.failures.get(day):
-            raise self.failures[day].pop(0)
-        self.has_responded = True
+        if day in self.failures:
+            raise self.failures[day]
         return {"coder_insights_active_users": self.line}
 
 
@@ -45,20 +43,12 @@ class FakeSource(HistoryFetcher):
 class RecordingListener:
     """Records the progress."""
 
-    known: int = 0
-    requested: int = 0
-    waited: list[float] = field(default_factory=list)
+    days: int = 0
     files: list[FileStats] = field(default_factory=list)
 
-    def on_days(self, count: int, *, requested: bool) -> None:
+    def on_days(self, count: int) -> None:
         """Record days."""
-        self.requested += count * requested
-        self.known += count * (not requested)
-
-    def on_wait(self, error: ApiError, seconds: float) -> None:
-        """Record a wait."""
-        assert error.transient
-        self.waited.append(seconds)
+        self.days += count
 
     def on_file(self, stats: FileStats) -> None:
         """Record a file."""
@@ -93,7 +83,7 @@ async def run_once(
     """Run once, like a separate process."""
     listener = RecordingListener()
     state = BackfillState(folder, "config", resume=True)
-    plan = BackfillPlan(span, {}, DATASETS, folder, sinks, listener=listener, pauses=(0.001, 0.002))
+    plan = BackfillPlan(span, {}, DATASETS, folder, sinks, listener=listener)
     try:
         await run(plan, source, state)
     finally:
@@ -106,38 +96,19 @@ def files(folder: Path) -> list[Path]:
     return list(folder.glob("*.om"))
 
 
-async def test_server_that_responded_before_is_waited_for(tmp_path: Path) -> None:
-    """An upgrade of Coder during a run does not end it."""
-    source = FakeSource({SPAN.days[1]: [AWAY, AWAY]})
-
-    listener = await run_once(tmp_path, source)
-
-    assert [0.001, 0.002] == listener.waited
-    assert [SPAN.days[0], *[SPAN.days[1]] * 3, SPAN.days[2]] == source.requested
-    assert ["2026-01.om", "2026-02.om"] == [file.path.name for file in listener.files]
-
-
-@pytest.mark.parametrize(
-    ("day", "failures", "tries"),
-    [
-        pytest.param(0, [AWAY], 1, id="never responded"),
-        pytest.param(1, [REFUSED], 1, id="refuses"),
-        pytest.param(1, [AWAY] * 9, 3, id="stays down"),
-    ],
-)
-async def test_run_ends_if_waiting_does_not_help(
-    tmp_path: Path, day: int, failures: list[ApiError], tries: int
-) -> None:
-    """A wrong address, a refusal and a server that stays down end the run; what is finished stays."""
-    source = FakeSource({SPAN.days[day]: list(failures)})
+@pytest.mark.parametrize("failure", [AWAY, REFUSED], ids=["away", "refuses"])
+async def test_run_continues_after_an_error(tmp_path: Path, failure: ApiError) -> None:
+    """An error of Coder ends the run; the next one requests only the days that are not finished."""
+    source = FakeSource({SPAN.days[1]: failure})
 
     with pytest.raises(ApiError):
         await run_once(tmp_path, source)
     source.failures.clear()
     listener = await run_once(tmp_path, source)
 
-    assert tries + 1 == source.requested.count(SPAN.days[day])
-    assert (day, 3 - day) == (listener.known, listener.requested)
+    assert [SPAN.days[0], SPAN.days[1], SPAN.days[1], SPAN.days[2]] == source.requested
+    assert 3 == listener.days
+    assert ["2026-01.om", "2026-02.om"] == [file.path.name for file in listener.files]
 
 
 async def test_sink_gets_the_same_file_after_a_crash(tmp_path: Path) -> None:
@@ -165,7 +136,7 @@ async def test_file_without_samples_is_not_delivered(tmp_path: Path) -> None:
     await run_once(tmp_path, source, sink)
     again = await run_once(tmp_path, source, sink)
 
-    assert ([], 3, []) == (sink.taken, again.known, files(tmp_path))
+    assert ([], 3, []) == (sink.taken, again.days, files(tmp_path))
 
 
 async def test_later_sinks_get_earlier_files(tmp_path: Path) -> None:
@@ -199,4 +170,4 @@ async def test_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     )
 
     assert 1 == sum(isinstance(each, RecordingListener) for each in both)
-    assert 3 == (await run_once(tmp_path, FakeSource())).known
+    assert 3 == (await run_once(tmp_path, FakeSource())).days

@@ -102,8 +102,6 @@ class HistoryFetcher:
         self._responses: dict[str, bytes] = {}
         self._earlier_responses: dict[str, bytes] = {}
         self._daily_users: Mapping[int, float] | None = None
-        self.has_responded = False
-        """Whether any request was successful yet."""
 
     async def fetch(self, day: date) -> DaySamples:
         """Return what a live scrape would have read on `day`.
@@ -190,5 +188,4 @@ class HistoryFetcher:
         if key not in self._responses:
             earlier = self._earlier_responses.get(key)
             self._responses[key] = earlier or await self._coder.get(request, self._options)
-            self.has_responded = True
         return self._responses[key]

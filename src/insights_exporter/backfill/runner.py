@@ -1,25 +1,19 @@
 """A run over one deployment: days into the state, months into files, files to their sinks."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from insights_exporter.backfill.fetch import DaySamples, HistoryFetcher
+from insights_exporter.backfill.fetch import HistoryFetcher
 from insights_exporter.backfill.openmetrics import Day, FileStats, check_file, write_month
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
-from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import list_data_families
 from insights_exporter.exposition.text import list_sample_names
-
-PAUSES = (15.0, 60.0, 180.0)
-"""Seconds to wait for a server that no longer responds, about as long as an upgrade of Coder takes."""
 
 
 class Sink(Protocol):
@@ -39,11 +33,8 @@ class Sink(Protocol):
 class ProgressListener(Protocol):
     """Gets the progress of a run."""
 
-    def on_days(self, count: int, *, requested: bool) -> None:
-        """Count finished days, which were `requested` now or by an earlier run."""
-
-    def on_wait(self, error: ApiError, seconds: float) -> None:
-        """Report that Coder does not respond and is requested again after a wait."""
+    def on_days(self, count: int) -> None:
+        """Count finished days, of this run or an earlier one."""
 
     def on_file(self, stats: FileStats) -> None:
         """Report a file that is written and delivered."""
@@ -59,7 +50,6 @@ class BackfillPlan:
     folder: Path
     sinks: Sequence[Sink] = ()
     listener: ProgressListener = field(kw_only=True)
-    pauses: Sequence[float] = PAUSES
 
 
 async def run(plan: BackfillPlan, source: HistoryFetcher, state: BackfillState) -> None:
@@ -76,27 +66,13 @@ async def run(plan: BackfillPlan, source: HistoryFetcher, state: BackfillState) 
                 await check_file(file.build_stats(plan.folder))
             await _deliver(plan, state, file)
         left = month.select_after(files[-1].until) if files else month
-        plan.listener.on_days(len(month.days) - len(left.days), requested=False)
+        plan.listener.on_days(len(month.days) - len(left.days))
         if left.days:
             for day, _ in left.days:
-                known = state.has_day(day)
-                if not known:
-                    state.write_day(day, await _fetch(plan, day, source))
-                plan.listener.on_days(1, requested=not known)
+                if not state.has_day(day):
+                    state.write_day(day, await source.fetch(day))
+                plan.listener.on_days(1)
             await _finish_month(plan, month.name, left, state)
-
-
-async def _fetch(plan: BackfillPlan, day: date, source: HistoryFetcher) -> DaySamples:
-    """Fetch a day; wait if a server that responded before does not respond."""
-    for pause in plan.pauses:
-        try:
-            return await source.fetch(day)
-        except ApiError as error:
-            if not (error.transient and source.has_responded):
-                raise
-            plan.listener.on_wait(error, pause)
-            await asyncio.sleep(pause)
-    return await source.fetch(day)
 
 
 async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state: BackfillState) -> None:

@@ -2,7 +2,6 @@
 
 import math
 import shlex
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,44 +12,33 @@ from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import FileStats
 from insights_exporter.backfill.promtool import build_import_command
 from insights_exporter.backfill.timeline import BackfillRange
-from insights_exporter.coder.errors import ApiError
 
 _EXAMPLE_DATA_FOLDER = Path("/path/to/prometheus/data")
 _TIMESTAMP_LENGTH = len(" 1700000000")
 
 
 class BackfillProgress:
-    """Prints one line per file: its content, how much of the run is done, and the time left.
+    """Prints one line per file: its content, and how much of the run is done.
 
     With `print_commands` also the command that imports the file.
     """
 
     def __init__(self, days: int, advance: Callable[[], None], *, print_commands: bool) -> None:
         self._days = days
-        self._done = self._requested = 0
+        self._done = 0
         self._advance = advance
         self._print_commands = print_commands
-        self._started = time.monotonic()
 
-    def on_days(self, count: int, *, requested: bool) -> None:
+    def on_days(self, count: int) -> None:
         """Count finished days."""
         self._done += count
-        self._requested += count if requested else 0
         for _ in range(count):
             self._advance()
 
-    def on_wait(self, error: ApiError, seconds: float) -> None:
-        """Print that Coder does not respond."""
-        typer.echo(f"Coder does not respond ({error}); retrying in {seconds:.0f} s", err=True)
-
     def on_file(self, stats: FileStats) -> None:
         """Print the content of a file and the progress."""
-        left = ""
-        if self._requested and self._done < self._days:
-            per_day = (time.monotonic() - self._started) / self._requested
-            left = f", about {format_minutes(per_day * (self._days - self._done))} left"
         content = f"{stats.path}: {stats.series:,} series, {stats.samples:,} samples"
-        typer.echo(f"{content}; {self._done} of {self._days} days{left}", err=True)
+        typer.echo(f"{content}; {self._done} of {self._days} days", err=True)
         if self._print_commands and stats.samples:
             typer.echo(shlex.join(build_import_command(stats.path, _EXAMPLE_DATA_FOLDER)))
 
