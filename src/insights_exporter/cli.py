@@ -164,7 +164,6 @@ def _demo(
         bool, switch("--prometheus", "Start the installed Prometheus, which scrapes the demo.")
     ] = False,
     listen_address: ListenAddressesFlag = None,
-    web_config_file: WebConfigFileFlag = None,
     log_level: LogLevelFlag = "warning",
     log_format: LogFormatFlag = "logfmt",
 ) -> None:
@@ -175,8 +174,7 @@ def _demo(
         from insights_exporter.datasets.registry import DATASETS
 
         data = SampleData(users, templates, seed, rules, server_version, tuple(faults or ()))
-        addresses = listen_address or (DEFAULT_ADDRESS,)
-        run_demo(data, addresses, web_config_file, DATASETS, prometheus=prometheus)
+        run_demo(data, listen_address or (DEFAULT_ADDRESS,), DATASETS, prometheus=prometheus)
 
 
 @app.command("check", cls=Command)

@@ -12,7 +12,6 @@ import pytest
 from insights_exporter.commands.demo import SampleData, create_coder
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.demo.faults import FAULTS
-from tests.demo.certificates import Authority
 from tests.demo.client import load_document
 from tests.integration.exporter import Exporter, RunExporter, StartExporter, command, serving
 from tests.integration.processes import clean_environment, free_port, running
@@ -46,21 +45,6 @@ def test_links(demo: Exporter) -> None:
     assert [200, 200, 200] == [httpx.get(link, trust_env=False).status_code for link in links]
     assert "40 users" in demo.running.output()
     assert DEMO_TOKEN not in demo.running.output()
-
-
-def test_links_over_tls(tmp_path: Path) -> None:
-    """With a certificate the links are https."""
-    certificate, file = Authority(tmp_path).good(), tmp_path / "web.yml"
-    tls = f"{{cert_file: {certificate.chain.name}, key_file: {certificate.key.name}}}"
-    file.write_text(f"tls_server_config: {tls}\n", encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
-    words = (*command(), *SMALL, f"--web.listen-address={address}", f"--web.config.file={file}")
-    with running(words, tmp_path / "demo", clean_environment(tmp_path, {})) as process:
-        links = eventually(lambda: re.findall(r"https?://\S+", process.output()))
-        status = process.stop()
-
-    assert (0, 3) == (status, len(links))
-    assert all(link.startswith(f"https://{address}/") for link in links)
 
 
 def test_reload_changes_nothing(demo: Exporter) -> None:
@@ -110,9 +94,6 @@ def test_faults(start_exporter: StartExporter) -> None:
         pytest.param(("--fault=404-rout",), "did you mean 404-route?", id="mistyped fault"),
         pytest.param(("--fault=?",), "grace-period", id="unknown fault"),
         pytest.param(("--fault=403=insights",), "--fault=403=/insights/daus", id="path without a slash"),
-        pytest.param(
-            ("--prometheus", "--web.config.file=web.yml"), "remove --web.config.file", id="locked out"
-        ),
     ],
 )
 def test_invalid_flags(run_exporter: RunExporter, flags: tuple[str, ...], message: str) -> None:

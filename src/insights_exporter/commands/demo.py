@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
@@ -27,9 +26,9 @@ from insights_exporter.demo.server import serve
 
 _WELCOME = """\
 Sample data of {users} users, from an embedded Coder. Open:
-  {url}/          the status page
-  {url}/metrics   the metrics
-  {url}/metrics?name[]={latency}   one metric: connection latency of users
+  http://{address}/          the status page
+  http://{address}/metrics   the metrics
+  http://{address}/metrics?name[]={latency}   one metric: connection latency of users
 {faults}Press Ctrl-C to stop.
 """
 
@@ -56,7 +55,6 @@ class SampleData:
 def run_demo(
     data: SampleData,
     listen_addresses: Sequence[str],
-    web_config_file: Path | None,
     datasets: Mapping[str, Dataset],
     *,
     prometheus: bool = False,
@@ -69,21 +67,18 @@ def run_demo(
     if _LIST in data.faults:
         typer.echo(_list_faults())
         return
-    if prometheus and web_config_file:
-        raise CommandError("--prometheus: works without TLS and login only; remove --web.config.file")
     coder = create_coder(data)
-    options = ServeOptions(
-        config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file
-    )
+    options = ServeOptions(config_file=None, listen_addresses=listen_addresses)
     tasks: list[asyncio.Task[None]] = []
 
-    def on_started(url: str) -> None:
+    def on_started(address: str) -> None:
         abouts = ((FAULTS[fault.partition("=")[0]].about, fault) for fault in data.faults)
         faults = "".join(f"The embedded Coder {about} ({fault}).\n" for about, fault in abouts)
         latency = user_latency.USER_LATENCY.name
-        typer.echo(_WELCOME.format(url=url, users=data.users, latency=latency, faults=faults), nl=False)
+        text = _WELCOME.format(address=address, users=data.users, latency=latency, faults=faults)
+        typer.echo(text, nl=False)
         if prometheus:
-            tasks.append(asyncio.create_task(_run_prometheus(url.removeprefix("http://"))))
+            tasks.append(asyncio.create_task(_run_prometheus(address)))
 
     async def run(coder_url: str) -> None:
         environ = {"CODER_URL": coder_url, "CODER_SESSION_TOKEN": coder.token}

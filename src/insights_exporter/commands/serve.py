@@ -186,7 +186,7 @@ class Exporter:
         self._throttle = LogThrottle()
 
     async def run(self, on_started: Callable[[str], None] = lambda _: None) -> None:
-        """Serve until a signal comes; call `on_started` with the exporter's URL."""
+        """Serve until a signal comes; call `on_started` with its first address."""
         freeze_gc()
         tune_malloc()
         shorten_switch_interval()
@@ -202,8 +202,7 @@ class Exporter:
         addresses = [format_address(each) for each in self._listeners]
         count = len(self._manager.pollers)
         self._log.info("serving", address=",".join(addresses), version=__version__, deployments=count)
-        scheme = "https" if self._web_config and self._web_config.get_current().tls else "http"
-        on_started(f"{scheme}://{addresses[0]}")
+        on_started(addresses[0])
         try:
             await server.serve(sockets=self._listeners)
         finally:
