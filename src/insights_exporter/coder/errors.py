@@ -109,7 +109,7 @@ CAUSES: Mapping[Cause, Explanation] = {
     ),
     "unauthorized": Explanation(
         "unauthorized",
-        "Any other 401",
+        "401 with any other message",
         "check the token, and whether a proxy in front of Coder requires its own login",
     ),
     "forbidden": Explanation("forbidden", "403 `Forbidden.`", _ROLE),
@@ -338,14 +338,12 @@ def build_error(  # noqa: PLR0913 -- a response has three parts, what is known o
         error = msgspec.json.decode(body, type=_ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _ErrorBody()
+    cause = _find_cause(status, f"{error.message}\n{error.detail}", missing_route, read_before=read_before)
     # A 4xx is about the request; a failure of the database may show data about users.
-    words = redactor.redact(error.list_sentences()) if 400 <= status < 500 else ""
-    text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
-    return ApiError(
-        _find_cause(status, f"{error.message}\n{error.detail}", missing_route, read_before=read_before),
-        text[:_DETAIL_LENGTH],
-        transient=status in _TRANSIENT_STATUS,
-    )
+    words = " ".join(error.list_sentences()).strip() if 400 <= status < 500 else ""
+    shown = redactor.redact(words, CAUSES[cause].when)
+    text = " ".join(f"HTTP {status} for {path}: {shown}".split()).rstrip(": ")
+    return ApiError(cause, text[:_DETAIL_LENGTH], transient=status in _TRANSIENT_STATUS)
 
 
 def _find_cause(status: int, message: str, missing_route: MissingRoute, *, read_before: bool) -> Cause:
