@@ -14,6 +14,7 @@ from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
+from insights_exporter.config.validation import remove_missing_windows
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
 from insights_exporter.datasets.registry import select_enabled
 from insights_exporter.datasets.timerange import find_midnight, span_days
@@ -38,20 +39,15 @@ class Include:
 
 def restrict_config(deployment: Deployment, include: Include) -> Deployment:
     """Remove what has no history (running days) or is not included (parameters, users)."""
-    windows = tuple(each for each in deployment.windows if not each.include_today or each.days > 1)
-    names = {window.name for window in windows}
-
-    def limit(section: str, *, enabled: bool = True, **update: object) -> object:
-        options = getattr(deployment, section)
-        kept = tuple(name for name in options.windows if name in names and enabled)
-        return options.model_copy(update={"windows": kept, **update})
-
+    parameters, templates = deployment.parameters, deployment.templates
+    if not include.parameters:
+        parameters = parameters.model_copy(update={"windows": ()})
     update = {
-        "windows": windows,
-        "parameters": limit("parameters", enabled=include.parameters),
-        "templates": limit("templates", users=deployment.templates.users and include.users),
+        "windows": tuple(each for each in deployment.windows if not each.include_today or each.days > 1),
+        "parameters": parameters,
+        "templates": templates.model_copy(update={"users": templates.users and include.users}),
     }
-    return deployment.model_copy(update=update)
+    return remove_missing_windows(deployment.model_copy(update=update))
 
 
 def select_datasets(
