@@ -227,7 +227,7 @@ _check_variable = _match(
     "is not the name of a variable",
     "write the name alone, for example CODER_SESSION_TOKEN",
 )
-_check_header_value = _match(
+check_header_value = _match(
     r"[\x20-\x7e\t]*", "has characters that a header cannot contain", "write printable ASCII, in one line"
 )
 
@@ -239,7 +239,7 @@ Token = Annotated[SecretStr, _check_secret(check_token)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
 Key = Annotated[SecretStr, _check_secret(check_key), Field(json_schema_extra={"minLength": MIN_KEY_LENGTH})]
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
-HeaderValue = Annotated[SecretStr, _check_secret(_check_header_value)]
+HeaderValue = Annotated[SecretStr, _check_secret(check_header_value)]
 LabelValue = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 FilePath = Annotated[

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from insights_exporter.config.errors import InvalidValue, did_you_mean
 from insights_exporter.config.models import Model
+from insights_exporter.config.types import check_header_value
 
 MODERN_SUITES: Mapping[str, str] = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -122,12 +123,6 @@ def _require_one_of(known: Collection[str], otherwise: str = "is not a known val
     return AfterValidator(check)
 
 
-def _check_header_value(value: str) -> str:
-    if not re.fullmatch(r"[\x20-\x7e\t]*", value):
-        raise InvalidValue("has characters that a header cannot contain", "use printable ASCII, in one line")
-    return value.strip()
-
-
 def _check_user_name(name: str) -> str:
     if ":" in name or not name.isprintable():
         raise InvalidValue(
@@ -154,7 +149,7 @@ Version = Annotated[Text, _require_one_of(VERSIONS)]
 Suite = Annotated[Text, _require_one_of(SUITES.keys() | TLS13_SUITES)]
 Curve = Annotated[Text, _require_one_of(CURVES)]
 ResponseHeaderName = Annotated[str, _require_one_of(HEADERS, "is not a header that can be set here")]
-ResponseHeaderValue = Annotated[str, AfterValidator(_check_header_value), BeforeValidator(_to_text)]
+ResponseHeaderValue = Annotated[str, AfterValidator(check_header_value), BeforeValidator(_to_text)]
 UserName = Annotated[str, AfterValidator(_check_user_name)]
 PasswordHash = Annotated[str, AfterValidator(_check_bcrypt_hash), BeforeValidator(_to_text)]
 
