@@ -1,6 +1,7 @@
 """Above the limit, whole families are dropped in their order."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,9 @@ from insights_exporter.exposition.store import select_families_to_drop
 
 SERIES: Mapping[str, int] = {
     "coder_insights_daily_active_users": 1,
-    "coder_insights_template_info": 2,
-    "coder_insights_template_active_users": 2,
+    "coder_insights_template_info": 1,
+    "coder_insights_template_active_users": 1,
+    "coder_insights_template_daily_active_users": 2,
     "coder_insights_template_build_duration_seconds": 5,
     "coder_insights_template_app_times_used": 10,
     "coder_insights_template_app_usage_seconds": 20,
@@ -39,6 +41,10 @@ APPS = USERS_OF_TEMPLATES | {
 }
 BUILDS = APPS | {"coder_insights_template_build_duration_seconds"}
 TEMPLATES = SERIES.keys() - {"coder_insights_daily_active_users"}
+
+
+MANY: Final = frozenset({"template_id", "user_id", "parameter_value"})
+"""Labels with as many values as a company has templates, users, or choices of them."""
 
 
 def list_dropped(series: Mapping[str, int], max_series: int) -> set[str]:
@@ -85,6 +91,14 @@ def test_no_family_is_dropped_needlessly(series: Mapping[str, int], ceiling: int
     assert all(series[name] for name in gone)
     assert rest <= ceiling or gone == {name for name in series if series[name]} & TEMPLATES
     assert bool(gone) <= (sum(series.values()) > ceiling)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_families_that_grow_with_the_company_have_an_order(name: str) -> None:
+    """Series of templates, users and parameters may be dropped; those of deployments and groups never are."""
+    family = BY_NAME[name]
+
+    assert bool(MANY & set(family.labels)) == (family.drop_order is not None)
 
 
 def test_order_of_zero_is_an_order() -> None:

@@ -53,6 +53,7 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     "midnight until the next poll",
     example='coder_insights_template_daily_active_users{day="yesterday"}',
     expires_at_midnight=True,
+    drop_order=8,
 )
 TEMPLATE_APP_USAGE = MetricFamily(
     name="coder_insights_template_app_usage_seconds",
