@@ -1,6 +1,6 @@
 """One exporter that polls a deployment per state of an installation, and the Prometheus that scrapes it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -68,15 +68,16 @@ BACKFILLED: Final = "history"
 @contextmanager
 def run_installations(folder: Path) -> Iterator[Prometheus]:
     """Yield a Prometheus with two scrapes or more after the first round of polls of all deployments."""
-    config, port = folder / "config.yml", free_port()
+    config, port, started = folder / "config.yml", free_port(), datetime.now(UTC)
     with ExitStack() as running:
-        coders = {name: start_coder(one) for name, one in INSTALLATIONS.items()}
+        clock = build_clock(started)
+        coders = {name: create_coder(one, clock) for name, one in INSTALLATIONS.items()}
         deployments = [
             build_deployment(name, running.enter_context(serve(coder))) for name, coder in coders.items()
         ]
         config.write_text(yaml.safe_dump({"deployments": deployments}), encoding="utf-8")
         config.chmod(0o600)
-        backfill(config, folder, port)
+        backfill(config, folder, port, started)
         running.enter_context(exporter.serving(folder / "exporter", f"--config.file={config}", port=port))
         flags = ("--storage.tsdb.retention.time=1y",)
         scrapes = scraping(f"127.0.0.1:{port}", job=JOB)
@@ -85,11 +86,19 @@ def run_installations(folder: Path) -> Iterator[Prometheus]:
         yield prometheus
 
 
-def start_coder(installation: Installation) -> EmbeddedCoder:
+def build_clock(started: datetime) -> Callable[[], datetime]:
+    """Return a clock that begins at noon of the same day: daily values expire at the server's midnight."""
+    noon = started.replace(hour=12, minute=0, second=0, microsecond=0)
+    return lambda: noon + (datetime.now(UTC) - started)
+
+
+def create_coder(installation: Installation, clock: Callable[[], datetime]) -> EmbeddedCoder:
     """Return the embedded Coder of an installation."""
-    population = Population(users=installation.users, templates=installation.templates)
     coder = EmbeddedCoder(
-        population=population, server_version=installation.version, usage_stats=installation.usage_stats
+        population=Population(users=installation.users, templates=installation.templates),
+        server_version=installation.version,
+        usage_stats=installation.usage_stats,
+        now=clock,
     )
     if installation.fault:
         coder.fail(installation.fault, *installation.fault_paths)
@@ -102,11 +111,10 @@ def build_deployment(name: str, url: str) -> dict[str, Any]:
     return {**common, **INSTALLATIONS[name].config}
 
 
-def backfill(config: Path, folder: Path, port: int) -> None:
+def backfill(config: Path, folder: Path, port: int, today: datetime) -> None:
     """Import some days before today as the exporter would have been scraped."""
     data = folder / "prometheus/data"
     data.mkdir(parents=True)
-    today = datetime.now(UTC)
     words = (
         f"--since={today - HISTORY:%Y-%m-%d}",
         f"--until={today:%Y-%m-%d}",
