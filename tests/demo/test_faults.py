@@ -50,7 +50,17 @@ BROKEN = {
     "truncated": httpx.RemoteProtocolError,
 }
 STREAMS = {"slow", "gzip-bomb", "endless", "no-response"}
-OTHERS = {"wrong-length", "not-licensed", "grace-period", "clock-ahead", "clock-behind", "clock-far-future"}
+OTHERS = {
+    "wrong-length",
+    "not-licensed",
+    "groups-not-licensed",
+    "seats-not-licensed",
+    "grace-period",
+    "no-build-times",
+    "clock-ahead",
+    "clock-behind",
+    "clock-far-future",
+}
 
 
 def test_every_fault_is_tried() -> None:

@@ -36,11 +36,39 @@ def features(server: EmbeddedCoder) -> Json:
     [("2026", (403, PREMIUM)), ("2025", (403, PREMIUM)), ("2024", (404, NO_ROUTE))],
 )
 @pytest.mark.parametrize("path", ["/groups", ORGANIZATION])
-def test_groups_need_a_license(path: str, server_version: str, expected: tuple[int, Json]) -> None:
-    """Without a license groups are refused, on older servers as an unknown path."""
-    response = send_request(create_unlicensed(server_version), path)
+@pytest.mark.parametrize("fault", ["not-licensed", "groups-not-licensed"])
+def test_groups_need_a_license(
+    fault: str, path: str, server_version: str, expected: tuple[int, Json]
+) -> None:
+    """Without a license for them groups are refused, on older servers as an unknown path."""
+    response = send_request(create_server(fault, server_version), path)
 
     assert expected == (response.status_code, json.loads(bytes(response.body)))
+
+
+@pytest.mark.parametrize("fault", ["", "seats-not-licensed", "grace-period"])
+def test_licenses_with_groups(fault: str) -> None:
+    """A license without seats, or in its grace period, still has groups."""
+    assert 200 == send_request(create_server(fault), "/groups").status_code
+
+
+@pytest.mark.parametrize(
+    ("fault", "lacking"),
+    [
+        ("groups-not-licensed", {"template_rbac"}),
+        ("seats-not-licensed", {"user_limit", "ai_governance_user_limit", "agent_runtime_hours"}),
+    ],
+)
+def test_license_without_some_features(fault: str, lacking: set[str]) -> None:
+    """Features that the license lacks are not entitled and have no limit; users are counted nevertheless."""
+    document = load_document(create_server(fault), "/entitlements")
+    found = document["features"]
+
+    assert document["has_license"]
+    assert lacking == {name for name, each in found.items() if each["entitlement"] == "not_entitled"}
+    assert lacking == {name for name, each in found.items() if not each["enabled"]}
+    assert lacking.isdisjoint({name for name, each in found.items() if "limit" in each})
+    assert SMALL.count_statuses(NOW.toordinal())["active"] == found["user_limit"]["actual"]
 
 
 def test_license_is_checked_before_the_token_on_one_path() -> None:

@@ -1,5 +1,6 @@
 """Templates, organizations, users: the lists."""
 
+from insights_exporter.demo import EmbeddedCoder, Population
 from tests.demo.client import MONTH, NOW, SMALL, coder, fetch_report, load_document
 
 
@@ -41,6 +42,29 @@ def test_builds_take_milliseconds_or_are_unknown() -> None:
     assert {"P50": None, "P95": None} == times["sandbox"]["start"]
     assert all(each.keys() == {"start", "stop", "delete"} for each in times.values())
     assert 20_000 < times["docker"]["start"]["P50"] < times["docker"]["start"]["P95"] < 300_000
+
+
+def list_build_times(server: EmbeddedCoder) -> set[int | None]:
+    """Return the different percentiles of builds of all templates."""
+    listed = load_document(server, "/templates")
+    builds = [build for each in listed for build in each["build_time_stats"].values()]
+    return {time for build in builds for time in build.values()}
+
+
+def test_build_times_may_not_be_computed_yet() -> None:
+    """The fault of build times leaves the templates as they are, without times."""
+    server = coder()
+    names = [each["name"] for each in load_document(server, "/templates")]
+    server.fail("no-build-times")
+
+    assert {None} == list_build_times(server)
+    assert names == [each["name"] for each in load_document(server, "/templates")]
+
+
+def test_without_users_nothing_was_built() -> None:
+    """Templates of a Coder without users have no build times."""
+    assert {None} == list_build_times(coder(population=Population(users=0, templates=2)))
+    assert {None} != list_build_times(coder(population=Population(users=1, templates=2)))
 
 
 def test_names_return_and_ids_do_not() -> None:

@@ -120,7 +120,8 @@ LIKE_OTHERS = {
     ),
     "403-proxy": "403",
     "not-licensed": "403-premium",
-    "grace-period": "clock-ahead",
+    "groups-not-licensed": "403-premium",
+    **dict.fromkeys(("grace-period", "seats-not-licensed", "no-build-times"), "clock-ahead"),
     **dict.fromkeys(("405", "407", "421", "431", "451"), "413"),
 }
 """Faults that differ from one of CASES in their words, their status or their paths alone."""

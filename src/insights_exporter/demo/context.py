@@ -1,6 +1,6 @@
 """A request, and the server as its caller sees it: version, role, license, token."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +15,8 @@ Document = dict[str, Any]
 """A JSON object."""
 Pairs = Sequence[tuple[str, str]]
 """A decoded query."""
+GROUPS_FEATURE = "template_rbac"
+"""The licensed feature that groups belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class RequestContext:
     server_version: ServerVersion
     role: Role
     license: Entitlement
+    unlicensed: Collection[str]
+    """The features that the license lacks."""
     usage_stats: bool
 
     @property
@@ -108,10 +112,14 @@ class RequestContext:
         """Whether Premium features work, which they also do in the grace period."""
         return self.license != "not_entitled"
 
+    def is_entitled(self, feature: str) -> bool:
+        """Return whether the license has a feature."""
+        return self.is_licensed and feature not in self.unlicensed
 
-def check_license(context: RequestContext) -> None:
-    """Check that the license allows a Premium feature; raises Refused."""
-    if not context.is_licensed:
+
+def check_groups_license(context: RequestContext) -> None:
+    """Check that the license has groups; raises Refused."""
+    if not context.is_entitled(GROUPS_FEATURE):
         raise Refused(NOT_LICENSED if context.server_version.year >= 2025 else NO_ROUTE)
 
 

@@ -140,6 +140,7 @@ class EmbeddedCoder:
             server_version=version,
             role=ROLES[self.role],
             license=fault.license,
+            unlicensed=fault.unlicensed,
             usage_stats=self.usage_stats,
         )
 

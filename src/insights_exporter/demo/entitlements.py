@@ -27,12 +27,11 @@ AGENT_MS_OF_AN_HOUR = 90_000
 
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
-    state = {"entitlement": context.license, "enabled": context.is_licensed}
     known = [names for year, names in FEATURES.items() if year <= context.server_version.year]
     names = sorted(" ".join(known).split())
     numbers = _measure_features(context)
     document: Document = {
-        "features": {name: state | numbers.get(name, {}) for name in names},
+        "features": {name: _describe_entitlement(context, name) | numbers.get(name, {}) for name in names},
         "warnings": [],
         "errors": [],
         "has_license": context.is_licensed,
@@ -51,15 +50,18 @@ def build_entitlements(context: RequestContext) -> Document:
     return document
 
 
+def _describe_entitlement(context: RequestContext, feature: str) -> Document:
+    is_entitled = context.is_entitled(feature)
+    return {"entitlement": context.license if is_entitled else "not_entitled", "enabled": is_entitled}
+
+
 def _measure_features(context: RequestContext) -> Mapping[str, Document]:
-    """Return limit and usage of the features that have them; without a license, seats in use only."""
+    """Return limit and usage of the features that have them; without a license, users only."""
     now = context.now.astimezone(UTC)
     active = context.population.count_statuses(now.toordinal()).get("active", 0)
-    if not context.is_licensed:
-        return {"user_limit": {"actual": active}}
     users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
-    return {
+    numbers: Mapping[str, Document] = {
         "user_limit": {"limit": seats, "actual": active},
         "ai_governance_user_limit": {"limit": users // 2 + 1, "actual": active * 2 // 5},
         "managed_agent_limit": {
@@ -69,6 +71,8 @@ def _measure_features(context: RequestContext) -> Mapping[str, Document]:
         },
         "agent_runtime_hours": _measure_agent_runtime(now, users),
     }
+    licensed = {name: measured for name, measured in numbers.items() if context.is_entitled(name)}
+    return {"user_limit": {"actual": active}, **licensed}
 
 
 def _measure_agent_runtime(now: datetime, users: int) -> Document:

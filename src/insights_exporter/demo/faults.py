@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import re
 import socket
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -16,7 +17,7 @@ from itertools import chain, repeat
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.demo.context import Entitlement
+from insights_exporter.demo.context import GROUPS_FEATURE, Entitlement
 from insights_exporter.demo.error_responses import (
     DISABLED,
     FORBIDDEN,
@@ -56,7 +57,8 @@ NO_LINGER = struct.pack("ii", 1, 0)
 class Fault:
     """One fault; `about` completes the sentence "The embedded Coder ...".
 
-    `closed` refuses connections, `skew` sets the server's clock wrong.
+    `closed` refuses connections, `skew` sets the server's clock wrong, `unlicensed` are features that the
+    license lacks.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Fault:
     closed: bool = False
     skew: timedelta = timedelta()
     license: Entitlement = "entitled"
+    unlicensed: Collection[str] = ()
 
 
 class NoResponse(Response):
@@ -176,6 +179,11 @@ def _declare_wrong_length(response: Response) -> Response:
     return RawResponse(response.status_code, _serialize(response, body))
 
 
+def _clear_build_times(response: Response) -> Response:
+    body = re.sub(rb'"(P50|P95)":\d+', rb'"\1":null', bytes(response.body))
+    return _send(body, response.status_code, {})(response)
+
+
 def _break_utf8(response: Response) -> Response:
     body = bytes(response.body).replace(b'":"', b'":"\xff\xfe', 1)
     return _send(body, response.status_code, {})(response)
@@ -235,7 +243,14 @@ _FAULTS = (
     Fault("429-date", "limits the rate, with a Retry-After date", _refuse_until),
     Fault("500", "fails with two JSON documents", _send(TWO_DOCUMENTS, 500, {})),
     Fault("not-licensed", "has no license, so no groups and no seats", license="not_entitled"),
+    Fault("groups-not-licensed", "has a license without groups", unlicensed=(GROUPS_FEATURE,)),
+    Fault(
+        "seats-not-licensed",
+        "has a license without seats and agent runtime",
+        unlicensed=("user_limit", "ai_governance_user_limit", "agent_runtime_hours"),
+    ),
     Fault("grace-period", "has a license in its grace period", license="grace_period"),
+    Fault("no-build-times", "has not computed the build times of templates yet", _clear_build_times),
     Fault("clock-ahead", "has a clock that is a day ahead", skew=DAY),
     Fault("clock-behind", "has a clock that is a day behind", skew=-DAY),
     Fault("clock-far-future", "reports the last day of the calendar", _set_last_day),

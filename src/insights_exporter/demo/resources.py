@@ -144,7 +144,7 @@ def _build_member(user: User, status: str) -> Document:
 def _measure_builds(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     """Return durations in milliseconds, which the server computes every four hours."""
     drawn = mix(context.population.seed, index, int(context.now.timestamp()) // 14_400)
-    used = template.weight > 0
+    used = bool(context.population.users) and template.weight > 0
     medians = {
         "start": 24_000 + 9_000 * index + drawn % 6_000 if used else None,
         "stop": 5_000 + drawn % 2_000 if used and index % 4 else None,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from insights_exporter.demo import insights, resources
-from insights_exporter.demo.context import RequestContext, ServerVersion, check_license, check_token
+from insights_exporter.demo.context import RequestContext, ServerVersion, check_groups_license, check_token
 from insights_exporter.demo.entitlements import build_entitlements
 from insights_exporter.demo.error_responses import DISABLED, NO_ROUTE, Refused
 from insights_exporter.demo.validation import API
@@ -55,8 +55,8 @@ ROUTES = (
     Route("/organizations/([^/]+)/templates", resources.list_templates),
     Route("/users/me", resources.get_own_user),
     Route("/users/me/keys/([^/]+)", resources.get_key),
-    Route("/groups", resources.list_groups, (check_license, check_token), since=2025),
-    Route("/organizations/([^/]+)/groups", resources.list_groups, (check_token, check_license)),
+    Route("/groups", resources.list_groups, (check_groups_license, check_token), since=2025),
+    Route("/organizations/([^/]+)/groups", resources.list_groups, (check_token, check_groups_license)),
     Route("/entitlements", build_entitlements, ()),
     Route("/buildinfo", resources.get_buildinfo, ()),
 )
