@@ -15,8 +15,8 @@ A dataset is disabled in the exporter's config, or by Coder's own settings.
 """
 
 NOT_POLLED_SHORT: Final = "not polled"
-DISABLED_SHORT: Final = "disabled"
-"""The same causes for big numbers; polls that fail are included in the first."""
+DISABLED_SHORT: Final = "off"
+"""The first and the third for big numbers, which have little space."""
 
 NEW: Final = "polled for less than 30 minutes"
 """Cause of an empty graph, instead of `NOT_POLLED`: over 30 days it has one point per half hour."""
@@ -68,14 +68,14 @@ MAX_SERIES: Final = "dropped by max_series"
 OPEN_SOURCE: Final = "Coder is open source"
 NO_SEATS: Final = "no license with a limit of seats"
 NO_AGENT_RUNTIME: Final = "no license with agent runtime"
-NO_PREMIUM: Final = "Coder has no Premium license"
+NO_GROUPS: Final = "no license for groups"
 OLD_SERVER: Final = "Coder is too old"
 
 BREAKDOWN: Final = (BREAKDOWN_OFF, TEMPLATE_WINDOWS, MAX_SERIES)
 TEMPLATE_USERS: Final = (NO_USERS, BREAKDOWN_OFF, TEMPLATE_USERS_OFF, TEMPLATE_WINDOWS, MAX_SERIES)
 PARAMETERS: Final = (NO_PARAMETERS, PARAMETERS_EXCLUDED, PARAMETER_WINDOWS, MAX_SERIES)
 NAMED_USERS: Final = (NO_USERS, USERS_AGGREGATED, USER_WINDOWS, MAX_SERIES)
-GROUPS: Final = (GROUPS_OFF, NO_PREMIUM, GROUPS_EXCLUDED, SMALL_GROUPS)
+GROUPS: Final = (GROUPS_OFF, NO_GROUPS, GROUPS_EXCLUDED, SMALL_GROUPS)
 
 
 def list_causes(causes: Sequence[str]) -> str:
@@ -91,7 +91,7 @@ def describe_empty_panel(causes: Sequence[str]) -> str:
 
 def describe_empty_number(causes: Sequence[str]) -> str:
     """Return the text of a big number of Coder's data; `causes` are those besides its polls."""
-    return list_causes((NOT_POLLED_SHORT, DISABLED_SHORT, *causes))
+    return list_causes((NOT_POLLED_SHORT, POLLS_FAIL, DISABLED_SHORT, *causes))
 
 
 def describe_empty_exporter_graph(*causes: str) -> str:

@@ -98,7 +98,7 @@ def build_license() -> list[Tile]:
         PanelOptions(
             title="License",
             description="Whether the license is valid. In the grace period it has expired, but Coder still "
-            "serves its features.",
+            "serves its features. A license without seats is shown as none.",
             causes=(reasons.OPEN_SOURCE,),
         ),
         f"2 * {entitled} + {grace}",

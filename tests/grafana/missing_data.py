@@ -45,6 +45,8 @@ TEMPLATE_USERS: Final = (
     "connection: Latency by template, over time",
 )
 SEATS: Final = ("users: License seats used", "users: License seats left")
+AGENT_RUNTIME: Final = "users: Agent runtime"
+BUILD_TIMES: Final = "templates: Build times"
 GROUPS: Final = ("users: Groups", "users: Active users by group, over time")
 TEMPLATE_NUMBERS: Final = (
     "templates: Templates in use",
@@ -78,12 +80,12 @@ DAYS: Final = frozenset(
 WITHOUT_STATISTICS: Final = frozenset(
     {
         "adoption: Accounts by status",
-        "templates: Build times",
+        BUILD_TIMES,
         *SEATS,
         "users: Groups",
         "users: License",
         "users: License seats",
-        "users: Agent runtime",
+        AGENT_RUNTIME,
     }
 )
 """Have data although Coder's usage statistics are switched off."""
@@ -160,24 +162,31 @@ MISSING: Final[Mapping[str, Missing]] = {
         reasons.PARAMETERS_EXCLUDED: [*PARAMETERS, TEMPLATE_PARAMETERS],
         reasons.GROUPS_EXCLUDED: GROUPS,
     },
-    "no users": {**YOUNG, **NO_USERS},
+    "no users": {**YOUNG, **NO_USERS, reasons.NO_BUILDS: [BUILD_TIMES]},
     "no templates": {
         **YOUNG,
         **NO_USERS,
-        reasons.NO_TEMPLATES: [*LISTED_TEMPLATES, "templates: Build times"],
+        reasons.NO_TEMPLATES: [*LISTED_TEMPLATES, BUILD_TIMES],
     },
     "not licensed": {
         **YOUNG,
-        reasons.NO_PREMIUM: GROUPS,
+        reasons.NO_GROUPS: GROUPS,
         reasons.NO_SEATS: SEATS,
-        reasons.NO_AGENT_RUNTIME: ["users: Agent runtime"],
+        reasons.NO_AGENT_RUNTIME: [AGENT_RUNTIME],
     },
+    "groups not licensed": {**YOUNG, reasons.NO_GROUPS: GROUPS},
+    "seats not licensed": {
+        **YOUNG,
+        reasons.NO_SEATS: SEATS,
+        reasons.NO_AGENT_RUNTIME: [AGENT_RUNTIME],
+    },
+    "builds not computed": {**YOUNG, reasons.BUILDS_NOT_COMPUTED: [BUILD_TIMES]},
     "open source": {
         **YOUNG,
         reasons.GROUPS_OFF: GROUPS,
         reasons.OPEN_SOURCE: ["users: License", "users: License seats"],
         reasons.NO_SEATS: SEATS,
-        reasons.NO_AGENT_RUNTIME: ["users: Agent runtime"],
+        reasons.NO_AGENT_RUNTIME: [AGENT_RUNTIME],
     },
     "statistics off": {
         reasons.DISABLED_SHORT: NUMBERS - WITHOUT_STATISTICS,
@@ -199,7 +208,7 @@ MISSING: Final[Mapping[str, Missing]] = {
             *PARAMETERS,
             *NAMED_USERS,
             TEMPLATE_PARAMETERS,
-            "templates: Build times",
+            BUILD_TIMES,
         ],
         reasons.OMITTED: [*TEMPLATE_NUMBERS, "templates: Parameters"],
     },
@@ -208,7 +217,7 @@ MISSING: Final[Mapping[str, Missing]] = {
         reasons.OLD_SERVER: [
             "adoption: Accounts by status",
             "adoption: Times used",
-            "users: Agent runtime",
+            AGENT_RUNTIME,
         ],
     },
     "not polled yet": {
@@ -217,7 +226,7 @@ MISSING: Final[Mapping[str, Missing]] = {
         reasons.NOT_POLLED: TABLES,
         reasons.NEW: CODER_DATA & GRAPHS,
     },
-    "polls fail": {**UNKNOWN, reasons.NOT_POLLED_SHORT: NUMBERS, reasons.POLLS_FAIL: CODER_DATA - NUMBERS},
+    "polls fail": {**UNKNOWN, reasons.POLLS_FAIL: CODER_DATA},
     "no exporter": {
         reasons.NO_EXPORTER: HEALTH - set().union(*UNKNOWN.values()) | (HEALTH & GRAPHS),
         reasons.NO_SUCCESS: ["health: Oldest data", "health: Coder servers"],
@@ -228,10 +237,10 @@ MISSING: Final[Mapping[str, Missing]] = {
     },
 }
 
-NOT_TRIED: Final = frozenset({reasons.NO_BUILDS, reasons.BUILDS_NOT_COMPUTED, reasons.NEW_EXPORTER})
-"""Causes of no state above: the embedded Coder has build times at once, and a graph is empty for minutes."""
+EMPTY_GRAPHS: Final[Missing] = {reasons.NEW: GRAPHS - HEALTH, reasons.NEW_EXPORTER: GRAPHS & HEALTH}
+"""Why a graph that is drawn at the time of the first scrape has no points."""
 
 
-def find_cause(state: str, panel: str) -> str:
+def find_cause(missing: Missing, panel: str) -> str:
     """Return the cause why a panel has no data; empty if it has."""
-    return next((cause for cause, panels in MISSING[state].items() if panel in panels), "")
+    return next((cause for cause, panels in missing.items() if panel in panels), "")

@@ -11,7 +11,7 @@ import pytest
 from grafana import reasons
 from tests.grafana.dashboard_files import PROVISIONED, Json, load
 from tests.grafana.installations import INSTALLATIONS, JOB, run_installations
-from tests.grafana.missing_data import GRAPHS, MISSING, NOT_TRIED, PANELS, RESPONSE_TIME, find_cause
+from tests.grafana.missing_data import EMPTY_GRAPHS, GRAPHS, MISSING, PANELS, RESPONSE_TIME, find_cause
 from tests.integration.prometheus import Prometheus
 
 pytestmark = pytest.mark.timeout(300)
@@ -42,6 +42,13 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     """Provide a Prometheus that has scraped all states."""
     with run_installations(tmp_path_factory.mktemp("installations")) as prometheus:
         yield prometheus
+
+
+@pytest.fixture(scope="module")
+def first_scrape(prometheus: Prometheus) -> float:
+    """Provide the time of the first scrape."""
+    (first,) = prometheus.query(f'min_over_time(timestamp(up{{job="{JOB}"}})[1h:1s])')
+    return first.value
 
 
 class Panel(NamedTuple):
@@ -81,13 +88,13 @@ def has_data(prometheus: Prometheus, panel: Panel) -> bool:
     return any(not math.isnan(sample.value) for sample in samples)
 
 
-def has_points(prometheus: Prometheus, panel: Panel, ago: int = 0) -> bool:
-    """Return whether a graph has points until some seconds ago, on a screen 1600 pixels wide."""
+def has_points(prometheus: Prometheus, panel: Panel, until: float) -> bool:
+    """Return whether a graph that ends at `until` has points before, on a screen 1600 pixels wide."""
     since = panel.content.get("timeFrom") or panel.dashboard["time"]["from"]
     span = parse_seconds(since.removeprefix("now-"))
     step = max(parse_seconds(panel.content.get("interval") or "15s"), round(span / 1440))
-    now = int(time.time())
-    start, end = ((at - at % step) for at in (now - span, now - ago))
+    last = math.ceil(until) - 1
+    start, end = ((at - at % step) for at in (last - span, last))
     return any(query_range(prometheus, query, start, end, step) for query in panel.list_queries(step))
 
 
@@ -119,7 +126,7 @@ def list_causes(name: str) -> list[str]:
 @pytest.mark.parametrize("state", STATES)
 def test_panel_has_data_or_names_the_cause(prometheus: Prometheus, state: str, name: str) -> None:
     """In each state, a panel has data, or its text names the cause why it has none there."""
-    cause = find_cause(state, name)
+    cause = find_cause(MISSING[state], name)
     missing = not has_data(prometheus, Panel(name, STATES[state]))
 
     assert missing == bool(cause) or name == RESPONSE_TIME
@@ -129,17 +136,16 @@ def test_panel_has_data_or_names_the_cause(prometheus: Prometheus, state: str, n
 @pytest.mark.parametrize("name", PANELS)
 def test_named_causes_are_true_in_a_state(name: str) -> None:
     """A panel names no cause that is never the reason why it has no data."""
-    true = {find_cause(state, name) for state in MISSING}
+    true = {find_cause(missing, name) for missing in (*MISSING.values(), EMPTY_GRAPHS)}
 
-    assert set() == set(list_causes(name)) - true - NOT_TRIED
+    assert set() == set(list_causes(name)) - true
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_new_graph_says_so(prometheus: Prometheus, name: str) -> None:
-    """A graph without points in the first minutes names that as a cause."""
-    is_new = {reasons.NEW, reasons.NEW_EXPORTER} & set(list_causes(name))
-
-    assert is_new or has_points(prometheus, Panel(name, STATES["everything"]))
+def test_graph_at_the_first_scrape_says_so(prometheus: Prometheus, first_scrape: float, name: str) -> None:
+    """A graph that is drawn at the first scrape has no points, and names that as a cause."""
+    assert not has_points(prometheus, Panel(name, STATES["everything"]), first_scrape)
+    assert find_cause(EMPTY_GRAPHS, name) in list_causes(name)
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
@@ -147,7 +153,7 @@ def test_graphs_that_can_be_backfilled_say_so(prometheus: Prometheus, name: str)
     """Graphs that have earlier points after a backfill, and no others, name the command."""
     graph = Panel(name, STATES["history"])
 
-    assert has_points(prometheus, graph, ago=HOUR) == (BACKFILL in get_text(name))
+    assert has_points(prometheus, graph, time.time() - HOUR) == (BACKFILL in get_text(name))
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
@@ -156,6 +162,13 @@ def test_graphs_of_whole_days_say_so(name: str) -> None:
     is_of_whole_days = any("offset -1d" in target["expr"] for target in PANELS[name]["targets"])
 
     assert is_of_whole_days == (reasons.WHOLE_DAYS in get_text(name))
+
+
+def test_groups_are_exposed_above_max_series(prometheus: Prometheus) -> None:
+    """Where panels lack the families that `max_series` drops, those of groups alone are too many series."""
+    (series,) = prometheus.query('count({__name__=~"coder_insights_group_.+", deployment="few series"})')
+
+    assert series.value > INSTALLATIONS["few series"].config["max_series"]
 
 
 def test_states_are_installed() -> None:

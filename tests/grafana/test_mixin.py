@@ -1,5 +1,6 @@
 """The mixin for installations without Helm, and its linters."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from grafana import lint, mixin
 from grafana.lint import Linter
+from grafana.rules.render import ALERTS
 from scripts import install_test_deps as parts
 from scripts.install_test_deps import find
 from tests.grafana.dashboard_files import IMPORTABLE, PROVISIONED, Json
@@ -72,6 +74,16 @@ def test_third_party_linters_report_nothing(capsys: pytest.CaptureFixture[str]) 
     verdicts = [f"{program}: {'no problems found' if find(program) else NOT_RUN}" for program in programs]
 
     assert (0, verdicts) == (status, capsys.readouterr().out.splitlines())
+
+
+def test_alerts_with_a_disabled_check_exist() -> None:
+    """The config of pint names alerts that are shipped, and gives the reason in a comment."""
+    config = mixin.render_mixin()[".pint.hcl"]
+    names = re.findall(r'name = "(.+)"', config)
+
+    assert names
+    assert set(names) <= {alert.name for alert in ALERTS}
+    assert len(names) == len(re.findall(r"\n  # .+\n  disable = ", config))
 
 
 def test_linter_in_the_folder_of_the_interpreter_is_found(
