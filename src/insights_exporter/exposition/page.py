@@ -39,11 +39,24 @@ _Group = Sequence[Mapping[Source, RenderedFamily]]
 class EncodedBody:
     """A body between its head and its tail, as it is and as a part of a gzip member."""
 
-    parts: Sequence[Sequence[bytes]] = field(repr=False)
-    """The text, in groups of parts that are joined when they are sent: it may be large, and clients slow."""
-    packed: Sequence[bytes] = field(repr=False)
+    packed: Sequence[bytes]
     length: int
     crc: int
+    pieces: Sequence[CompressedPiece] = field(compare=False, repr=False)
+
+    @property
+    def parts(self) -> Iterator[Sequence[bytes]]:
+        """The text, in groups that are joined when they are sent: it may be large, and clients slow.
+
+        They do not refer to the compressed form, which no other response may need.
+        """
+        return _group_small(
+            [
+                parts
+                for piece in self.pieces
+                for parts in ([piece.parts] if piece.length < _SMALL else zip(piece.parts, strict=True))
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,28 +146,28 @@ def _encode(arranged: Sequence[_Arranged]) -> Mapping[Format, EncodedBody]:
     bodies: dict[Format, EncodedBody] = {}
     for format_ in Format:
         pieces = [piece for each in arranged for piece in each[format_]]
-        parts = tuple(_group_small(chain.from_iterable(piece.parts for piece in pieces)))
-        packed = tuple(map(b"".join, _group_small(piece.packed for piece in pieces)))
+        packed = tuple(map(b"".join, _group_small((piece.packed,) for piece in pieces)))
         length = sum(piece.length for piece in pieces)
-        bodies[format_] = EncodedBody(parts, packed, length, combine_crcs(pieces))
+        bodies[format_] = EncodedBody(packed, length, combine_crcs(pieces), pieces)
     return bodies
 
 
-def _group_small(parts: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
-    """Yield small neighbours together, and each large part by itself, which is so never copied."""
+def _group_small(items: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
+    """Yield small neighbours together, and each large one by itself: a single part is so not copied."""
     small: list[bytes] = []
     size = 0
-    for part in parts:
-        if len(part) < _SMALL:
-            small.append(part)
-            size += len(part)
-        if size >= _SMALL or (small and len(part) >= _SMALL):
-            yield tuple(small)
+    for item in items:
+        length = sum(map(len, item))
+        if length < _SMALL:
+            small += item
+            size += length
+        if size >= _SMALL or (small and length >= _SMALL):
+            yield small
             small, size = [], 0
-        if len(part) >= _SMALL:
-            yield (part,)
+        if length >= _SMALL:
+            yield item
     if size:
-        yield tuple(small)
+        yield small
 
 
 def _batch(groups: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
