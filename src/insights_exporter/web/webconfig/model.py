@@ -149,7 +149,9 @@ Version = Annotated[Text, _require_one_of(VERSIONS)]
 Suite = Annotated[Text, _require_one_of(SUITES.keys() | TLS13_SUITES)]
 Curve = Annotated[Text, _require_one_of(CURVES)]
 ResponseHeaderName = Annotated[str, _require_one_of(HEADERS, "is not a header that can be set here")]
-ResponseHeaderValue = Annotated[str, AfterValidator(check_header_value), BeforeValidator(_to_text)]
+ResponseHeaderValue = Annotated[
+    str, AfterValidator(check_header_value), AfterValidator(str.strip), BeforeValidator(_to_text)
+]
 UserName = Annotated[str, AfterValidator(_check_user_name)]
 PasswordHash = Annotated[str, AfterValidator(_check_bcrypt_hash), BeforeValidator(_to_text)]
 
