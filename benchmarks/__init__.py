@@ -11,5 +11,6 @@
 - `static_coder` and `embedded_coders` are processes that stand in for Coder, `baseline` is one of the peers,
   and `poll_cost` polls without a network. `users` generates the data of all of them.
 
-`soak`, `collectors` and `json_exporter` are programs of their own; see `make help`.
+`soak`, `collectors` and `json_exporter` are programs of their own; see `make help`. `collectors` also
+writes a section of `RESULTS.md`. A test compares its series with what the exporter exposes.
 """

@@ -12,10 +12,9 @@ from benchmarks import backfill, comparison, deployment_count, load, polling, sc
 from benchmarks.attacks import run as attacks
 from benchmarks.attacks.catalog import ATTACKS
 from benchmarks.measure import describe_machine
-from benchmarks.results import Section, update
+from benchmarks.results import RESULTS, Section, record, update
 from benchmarks.sizes import FULL, SMALL, Sizes
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
     "comparison": comparison.measure,
     "polling": polling.measure,
@@ -59,12 +58,6 @@ def main() -> None:
         found[section.title] = replace(section, notes=(*section.notes, machine))
         record(arguments.output or RESULTS, found[section.title])
     sys.stdout.write(update("", list(found.values())))
-
-
-def record(output: Path, section: Section) -> None:
-    """Add or replace a section in a file of results, which need not exist."""
-    earlier = output.read_text(encoding="utf-8") if output.exists() else ""
-    output.write_text(update(earlier, [section]), encoding="utf-8")
 
 
 def _run_topics(topics: Sequence[str], sizes: Sizes) -> Iterator[Section]:

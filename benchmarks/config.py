@@ -9,6 +9,7 @@ from insights_exporter.datasets.registry import DATASETS
 
 _OTHERS = tuple(name for name in DATASETS if name != "user-latency")
 _ENOUGH = 10_000_000
+_INTERVAL = "5m"
 
 
 def write_latency_config(path: Path, urls: Mapping[str, str], every: str = "1h") -> Path:
@@ -25,10 +26,12 @@ def write_latency_config(path: Path, urls: Mapping[str, str], every: str = "1h")
     return _write(path, defaults, urls)
 
 
-def write_full_config(path: Path, urls: Mapping[str, str], token: str, every: str = "5m") -> Path:
+def write_full_config(
+    path: Path, urls: Mapping[str, str], token: str, tls: Mapping[str, object] | None = None
+) -> Path:
     """Write a config that polls all datasets from each URL at one interval; return the path."""
-    datasets = {dataset: {"every": every} for dataset in (*_OTHERS, "user-latency")}
-    defaults = {"token": token, "requests_per_minute": 6000, "datasets": datasets}
+    datasets = {dataset: {"every": _INTERVAL} for dataset in (*_OTHERS, "user-latency")}
+    defaults = {"token": token, "requests_per_minute": 6000, "tls": dict(tls or {}), "datasets": datasets}
     return _write(path, defaults, urls)
 
 

@@ -5,13 +5,13 @@ import threading
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 
-_USERS = 50
+USERS = 50
 
 
 def main() -> None:
     """Serve each Coder under its number as path prefix, until SIGTERM."""
     port, count = map(int, sys.argv[1:])
-    population = Population(users=_USERS)
+    population = Population(users=USERS)
     coders = {f"{number}": EmbeddedCoder(population=population) for number in range(count)}
     with serve(coders, port):
         threading.Event().wait()

@@ -1,15 +1,19 @@
 """Results of the benchmarks, tables and verdicts, and how they are rendered."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+RESULTS = Path(__file__).with_name("RESULTS.md")
 MEBIBYTE = 1 << 20
 _HEAD = """\
 # Results
 
-Written by `make bench`. All programs ran on the same machine and served the same series over the loopback
-interface. Programs that are compared received requests in turn. Times are medians unless stated otherwise.
-Ratios are more significant than times, because all programs are slower or faster on other machines."""
+Written by `make bench` and `make collectors`. All programs ran on the same machine and served the same series
+over the loopback interface. Programs that are compared received requests in turn. Times are medians unless
+stated otherwise. Ratios are more significant than times, because all programs are slower or faster on other
+machines."""
 _TARGETS = "Targets"
 _TARGET_COLUMNS = ("section", "target", "reached", "met")
 
@@ -34,6 +38,12 @@ class Section:
     table: Table
     notes: Sequence[str] = ()
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
+
+
+def record(output: Path, section: Section) -> None:
+    """Add or replace a section in a file of results, which need not exist."""
+    earlier = output.read_text(encoding="utf-8") if output.exists() else ""
+    output.write_text(update(earlier, [section]), encoding="utf-8")
 
 
 def update(text: str, sections: Sequence[Section]) -> str:
@@ -61,6 +71,18 @@ def parse_table(text: str) -> Table:
     return [row for row in cells if set(row) != {"---"}]
 
 
+def find_cell(tables: Mapping[str, Table], section: str, row: str, column: int = 1) -> str:
+    """Return a cell of the row that begins with this text.
+
+    Raises:
+        LookupError: There is no such row.
+    """
+    for cells in tables.get(section, ()):
+        if cells[0] == row:
+            return cells[column]
+    raise LookupError(f"{RESULTS.name} has no row {section}: {row}")
+
+
 def _split(text: str) -> dict[str, str]:
     """Return the text of each section by its title."""
     sections = (part.partition("\n\n") for part in text.split("\n## ")[1:])
@@ -85,12 +107,17 @@ def format_ms(seconds: float) -> str:
 
 def format_mib(size: float) -> str:
     """Return a number of bytes as text, in mebibytes, as the kernel and Kubernetes count memory."""
-    return f"{size / MEBIBYTE:.{1 if size < 10 * MEBIBYTE else 0}f} MiB"
+    return f"{size / MEBIBYTE:.{1 if size < 100 * MEBIBYTE else 0}f} MiB"
 
 
 def format_ratio(one: float, other: float) -> str:
     """Return the ratio of two numbers as text."""
     return f"{one / other:.{2 if one < 10 * other else 0}f}"
+
+
+def group_digits(text: str) -> str:
+    """Return the text with commas in numbers of four or more digits."""
+    return re.sub(r"\d{4,}", lambda number: f"{int(number[0]):,}", text)
 
 
 def render_table(rows: Iterable[Sequence[str]]) -> str:

@@ -1,19 +1,22 @@
 """Write the numbers of benchmarks/RESULTS.md that the pages of the documentation quote.
 
-Each page has one block between two markers; text outside it is kept.
+Each page has one or more blocks between two markers; text outside them is kept.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.results import MEBIBYTE, Table, read_tables
+from benchmarks.results import Table, find_cell, group_digits, read_tables
+from scripts.sizing_docs import render_many_deployments
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = "benchmarks/RESULTS.md"
 BEGIN = "<!-- The numbers below are written from benchmarks/RESULTS.md by `make docs`. -->\n"
 END = "<!-- end of the numbers -->\n"
-_UNITS = {"MB": 1e6, "MiB": MEBIBYTE}
+_BLOCK = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+_PARAMETERS = {"default": "without", "gauges": "with"}
+_WITH_OR_WITHOUT = "with or without"
 
 Tables = Mapping[str, Table]
 
@@ -22,29 +25,13 @@ def render() -> Mapping[str, str]:
     """Return the text of the pages, by path.
 
     Raises:
-        LookupError: The results lack a row that a page quotes.
-        ValueError: A page has no markers.
+        LookupError: The results lack a section or a row that a page quotes.
+        ValueError: A page has another number of blocks.
     """
     tables = read_tables((ROOT / RESULTS).read_text(encoding="utf-8"))
-    return {path: _replace_block(path, write(tables)) for path, write in PAGES.items()}
-
-
-def render_sizing(tables: Tables) -> str:
-    """Return the costs of many deployments in one process."""
-    (_, name), *rows = tables["Many deployments"]
-    count = _parse_number(name)
-    cores = _parse_number(find_cell(tables, "Many deployments", "CPU cores used"))
-    idle = _parse_mib(find_cell(tables, "Startup", "memory 60 s after the first polls"))
-    memory = _parse_mib(find_cell(tables, "Many deployments", "memory"))
-    more = (memory - idle) / count
-    lines = "".join(f"| {row} | {_group_digits(value)} |\n" for row, value in rows)
-    return f"""\
-| measurement | {name} |
-|---|---|
-{lines}
-A process needs {idle:.0f} MiB with one deployment ("Startup" in the results), and {more:.1f} MiB per further
-deployment. 100 such deployments take {100 * cores / count:.0%} of a core.
-"""
+    return {
+        path: _replace_blocks(path, [write(tables) for write in blocks]) for path, blocks in PAGES.items()
+    }
 
 
 def render_tls(tables: Tables) -> str:
@@ -66,41 +53,49 @@ def render_tls(tables: Tables) -> str:
 """
 
 
-PAGES: Mapping[str, Callable[[Tables], str]] = {
-    "docs/performance.md": render_sizing,
-    "docs/web-configuration.md": render_tls,
+def render_collectors(tables: Tables) -> str:
+    """Return the series that collectors keep, with one row for those that keep the same."""
+    _, *rows = tables["Collectors"]
+    dates = sorted({row[-1] for row in rows})
+    lines = "".join(
+        f"| {', '.join(names)} | {parameter} | {' | '.join(map(group_digits, cells))} |\n"
+        for (parameter, cells), names in _group_collectors(rows).items()
+    )
+    return f"""\
+| collector | parameter | series | same | lost | changed | sent as increases | added |
+|---|---|---|---|---|---|---|---|
+{lines}
+Compared on {" and ".join(dates)}.
+"""
+
+
+def _group_collectors(rows: Table) -> Mapping[tuple[str, Sequence[str]], Sequence[str]]:
+    """Return the names of the collectors with the same numbers, by parameter and numbers."""
+    by_collector: dict[str, dict[str, Sequence[str]]] = {}
+    for name, form, *cells, _ in rows:
+        by_collector.setdefault(name, {})[_PARAMETERS[form]] = tuple(cells)
+    groups: dict[tuple[str, Sequence[str]], list[str]] = {}
+    for name, forms in by_collector.items():
+        same = len(set(forms.values())) < len(forms)
+        for parameter, numbers in forms.items():
+            names = groups.setdefault((_WITH_OR_WITHOUT if same else parameter, numbers), [])
+            names += [] if name in names else [name]
+    return groups
+
+
+PAGES: Mapping[str, Sequence[Callable[[Tables], str]]] = {
+    "docs/performance.md": (render_many_deployments,),
+    "docs/web-configuration.md": (render_tls,),
+    "docs/collectors.md": (render_collectors,),
 }
+"""The blocks of each page, from top to bottom."""
 
 
-def find_cell(tables: Tables, section: str, row: str, column: int = 1) -> str:
-    """Return a cell of the row that begins with this text.
-
-    Raises:
-        LookupError: There is no such row.
-    """
-    for cells in tables.get(section, ()):
-        if cells[0] == row:
-            return cells[column]
-    raise LookupError(f"{RESULTS} has no row {section}: {row}")
-
-
-def _parse_number(text: str) -> float:
-    return float(text.split(maxsplit=1)[0])
-
-
-def _parse_mib(text: str) -> float:
-    """Return a size in MiB; older results have MB."""
-    number, unit = text.split()
-    return float(number) * _UNITS[unit] / MEBIBYTE
-
-
-def _group_digits(text: str) -> str:
-    return re.sub(r"\d{4,}", lambda number: f"{int(number[0]):,}", text)
-
-
-def _replace_block(path: str, block: str) -> str:
-    before, begin, rest = (ROOT / path).read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no block of numbers; add {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+def _replace_blocks(path: str, blocks: Sequence[str]) -> str:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    found = len(_BLOCK.findall(text))
+    if found != len(blocks):
+        markers = f"each is between {BEGIN!r} and {END!r}"
+        raise ValueError(f"{path} has {found} blocks of numbers instead of {len(blocks)}; {markers}")
+    replacements = iter(blocks)
+    return _BLOCK.sub(lambda _: f"{BEGIN}\n{next(replacements)}\n{END}", text)

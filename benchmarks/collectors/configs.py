@@ -56,11 +56,6 @@ def set_target(text: str, target: str, *, gauges: bool) -> str:
     return plain.replace("/metrics", f"/metrics{_QUERY}") if gauges else plain
 
 
-def is_recommended(snippet: str, *, gauges: bool) -> bool:
-    """Return whether the docs recommend the parameter, or none."""
-    return (PARAMETER in snippet) == gauges
-
-
 def _check(aimed: bool, text: str) -> None:  # noqa: FBT001  a condition
     if not aimed:
         raise ValueError(f"docs/collectors.md: a config must name {ADDRESS} once:\n{text}")

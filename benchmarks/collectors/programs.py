@@ -168,7 +168,9 @@ COLLECTORS: Mapping[str, Collector] = {
     "vmagent": Collector("VictoriaMetrics", "vmagent", _run_vmagent),
     "OpenTelemetry Collector": Collector("OpenTelemetry Collector", "otelcol", _run_otel_collector),
     "Datadog": Collector("Datadog", "datadog-python", _run_datadog),
-    "Datadog, 2,000 metrics": Collector("Datadog", "datadog-python", _run_datadog_with_default_limit),
+    "Datadog with its default limit of 2,000": Collector(
+        "Datadog", "datadog-python", _run_datadog_with_default_limit
+    ),
     "Telegraf": Collector("Telegraf", "telegraf", _run_telegraf),
 }
 

@@ -17,7 +17,7 @@ HEADINGS = {
     "polling": ["A poll", "Growth"],
     "load": ["Scrapes during a poll every second", "Memory over many polls"],
     "deployment-count": ["One or many deployments with the same series"],
-    "startup": ["Startup"],
+    "startup": ["Startup", "HTTPS to Coder"],
     "tls": ["TLS", "TLS, scraped by Prometheus"],
     "backfill": ["Backfill"],
     "scale": ["Many deployments"],

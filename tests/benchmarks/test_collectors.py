@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from benchmarks.collectors import configs
+from benchmarks.collectors.__main__ import HEADER, TITLE, merge_rows
 from benchmarks.collectors.programs import COLLECTORS
 from benchmarks.collectors.readers import read_datadog, read_otlp, read_telegraf
 from benchmarks.collectors.series import (
@@ -20,6 +21,7 @@ from benchmarks.collectors.series import (
     merge_expositions,
     parse,
 )
+from benchmarks.results import RESULTS, Table, read_tables
 from benchmarks.servers import build_environment
 from tests.integration.programs import require
 
@@ -33,6 +35,8 @@ coder_insights_x_gsum{deployment="a"} 7.5
 insights_exporter_requests_total{deployment="a",window=""} 9.0
 """
 TARGET = "127.0.0.1:1"
+SIMILAR = 0.05
+"""Relative difference of recorded numbers of series from today's: not every change needs all collectors."""
 
 
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +45,11 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, check=False, capture_output=True, text=True, env=build_environment(directory), timeout=200
     )
+
+
+def read_table(path: Path) -> Table:
+    """Return the rows of the results of collectors."""
+    return read_tables(path.read_text(encoding="utf-8"))[TITLE]
 
 
 def series(name: str, **labels: str) -> Series:
@@ -195,19 +204,44 @@ def test_a_config_for_another_address_is_refused() -> None:
 
 
 def test_prometheus_keeps_every_series(tmp_path: Path) -> None:
-    """Prometheus has the same series with and without the parameter; a missing collector is skipped."""
+    """Prometheus has the same series with and without the parameter; a missing collector keeps its rows."""
     require("prometheus")
+    output = tmp_path / "results.md"
+    output.write_text(RESULTS.read_text(encoding="utf-8"), encoding="utf-8")
 
-    done = run(tmp_path, "--users=20", "Prometheus", "Telegraf")
+    done = run(tmp_path, f"--output={output}", "Prometheus", "Telegraf")
 
     assert 0 == done.returncode, done.stderr
-    _, _, *rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
-    assert [("Prometheus", "default (recommended)"), ("Prometheus", "gauges")] == [
-        (*row[:2],) for row in rows
+    recorded, rows = read_table(RESULTS), read_table(output)
+    assert [row for row in recorded if row[0] != "Prometheus"] == [
+        row for row in rows if row[0] != "Prometheus"
     ]
-    assert [["0"] * 4] * 2 == [row[4:] for row in rows]
-    assert all(int(series) == int(same) > 100 for _, _, series, same, *_ in rows)
+    default, gauges = (row for row in rows if row[0] == "Prometheus")
+    assert default[2:] == gauges[2:]
+    assert (default[2], "0", "0", "0", "0") == default[3:-1]
+    assert [] == [row for row in recorded[1:] if abs(int(row[2]) / int(default[2]) - 1) > SIMILAR], (
+        "the exporter has other series now: run `make collectors` with all collectors, and `make docs`"
+    )
     assert "Telegraf: skipped, neither telegraf in PATH nor TELEGRAF\n" in done.stderr
+
+
+def test_every_collector_has_recorded_results() -> None:
+    """The results have a row for both forms of each collector, in the order of the script."""
+    assert [(name, form) for name in COLLECTORS for form in ("default", "gauges")] == [
+        (*row[:2],) for row in read_table(RESULTS)[1:]
+    ], "run `make collectors` with all collectors"
+
+
+def test_rows_are_added_or_replaced_in_order() -> None:
+    """New rows replace those of the same collector and form; those of unknown collectors are dropped."""
+    earlier = [HEADER, ("Fluentd", "default", "1"), ("Datadog", "default", "1"), ("Datadog", "gauges", "1")]
+
+    assert [
+        HEADER,
+        ("Prometheus", "default", "2"),
+        ("Datadog", "default", "2"),
+        ("Datadog", "gauges", "1"),
+    ] == merge_rows(earlier, [("Datadog", "default", "2"), ("Prometheus", "default", "2")])
 
 
 def test_an_unknown_collector_is_refused(tmp_path: Path) -> None:

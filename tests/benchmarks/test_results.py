@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.__main__ import RESULTS
 from benchmarks.client import compute_quantile
 from benchmarks.measure import compute_slope
 from benchmarks.results import (
+    RESULTS,
     Section,
     Verdict,
+    find_cell,
     format_mib,
     format_ms,
     format_ratio,
+    group_digits,
     read_tables,
     update,
 )
@@ -26,9 +28,11 @@ FORMATTED = {
     "short time": (format_ms(0.00123), "1.2 ms"),
     "long time": (format_ms(1.3504), "1350 ms"),
     "small memory": (format_mib(2_213_903), "2.1 MiB"),
+    "memory of a process": (format_mib(57_500_000), "54.8 MiB"),
     "large memory": (format_mib(198_608_000), "189 MiB"),
     "near ratio": (format_ratio(1.0, 0.8), "1.25"),
     "far ratio": (format_ratio(135.0, 1.0), "135"),
+    "grouped digits": (group_digits("300 s, 12345 requests, 1.50"), "300 s, 12,345 requests, 1.50"),
 }
 
 
@@ -66,7 +70,7 @@ def test_results_are_rendered() -> None:
     """Verdicts come first, then each section with its notes."""
     page = update("", [FAST, SLOW])
 
-    assert page.startswith("# Results\n\nWritten by `make bench`.")
+    assert page.startswith("# Results\n\nWritten by `make bench` and `make collectors`.")
     assert page.endswith(
         "\n\n## Targets\n\n| section | target | reached | met |\n| --- | --- | --- | --- |\n"
         "| Fast | at most 2 s | 1 s | yes |\n| Slow | at most 3 s | 9 s | **no** |\n\n"
@@ -91,9 +95,20 @@ def test_tables_are_read() -> None:
     assert [("what", "time"), ("it", "1 s")] == tables["Fast"]
 
 
+def test_missing_row_is_an_error() -> None:
+    """A row that is not in the results is refused by its name."""
+    tables = read_tables(update("", [FAST]))
+
+    assert "1 s" == find_cell(tables, "Fast", "it")
+    with pytest.raises(LookupError, match=r"RESULTS\.md has no row Fast: other"):
+        find_cell(tables, "Fast", "other")
+    with pytest.raises(LookupError, match=r"RESULTS\.md has no row Other: it"):
+        find_cell(tables, "Other", "it")
+
+
 def test_recorded_results_are_whole() -> None:
-    """The recorded results are those of `make bench`, without others: rendering them changes nothing."""
+    """The recorded results are those of all benchmarks, without others: rendering them changes nothing."""
     text = RESULTS.read_text(encoding="utf-8")
 
     assert text == update(text, [])
-    assert ["Targets", *chain.from_iterable(HEADINGS.values())] == list(read_tables(text))
+    assert ["Targets", *chain.from_iterable(HEADINGS.values()), "Collectors"] == list(read_tables(text))

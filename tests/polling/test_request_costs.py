@@ -1,10 +1,13 @@
 """What polling costs Coder and Prometheus with the default config."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from insights_exporter.demo import EmbeddedCoder, Population
+from tests.demo.client import NOW, WEEK, send_request
 from tests.polling.polled_deployment import START, parse_series
 from tests.polling.sample_deployment import GROUPS, PARAMETERS, SampleDeployment, run_polls
 
@@ -14,6 +17,7 @@ LARGEST_BURST = 60
 LIMIT = 5000
 SERIES_OF_A_USER = 3
 """At most: one of activity and two of latency, for users who were active in the week."""
+BYTES_PER_USER = (200, 250)
 BEFORE_MIDNIGHT = START + timedelta(hours=12)
 
 
@@ -52,6 +56,18 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
         f"has {format_number(day)} requests. {busiest}",
         f"**{day / 24 / 60:.1f} a minute with 50 templates**",
     )
+
+
+@pytest.mark.parametrize("path", ["/insights/user-activity", "/insights/user-latency"])
+def test_bytes_per_user(path: str) -> None:
+    """A response that lists users has the documented bytes for each."""
+    server = EmbeddedCoder(population=Population(seed=1, users=1_000), now=lambda: NOW)
+    body = bytes(send_request(server, path, WEEK).body)
+    users = json.loads(body)["report"]["users"]
+
+    low, high = BYTES_PER_USER
+    assert low <= len(body) / len(users) <= high
+    assert [] == find_undocumented(f"Coder sends {low} to {high} bytes per user")
 
 
 def test_typical_deployment_stays_small() -> None:

@@ -4,53 +4,75 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results import Section, read_tables, update
+from benchmarks.results import RESULTS, Section, find_cell, read_tables, update
 from scripts import benchmark_docs
 
-SECTIONS = [
-    Section(
-        "Many deployments",
-        [
-            ("measurement", "200 deployments"),
-            ("CPU cores used", "0.50"),
-            ("memory", "1060 MiB"),
-            ("observed for", "300 s, 12345 requests to Coder"),
-        ],
-    ),
-    Section("Startup", [("measurement", "value"), ("memory 60 s after the first polls", "60 MiB")]),
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = ("collector", "gauge_histograms", "series", "same", "lost", "changed", "as increases", "added", "on")
+KEPT, LOST = ("1200", "1200", "0", "0", "0", "0"), ("1200", "1100", "100", "0", "0", "30")
+COLLECTORS = [
+    HEADER,
+    ("A", "default", *KEPT, "2026-05-01"),
+    ("A", "gauges", *KEPT, "2026-05-01"),
+    ("B", "default", *KEPT, "2026-05-01"),
+    ("B", "gauges", *KEPT, "2026-05-01"),
+    ("C", "default", *LOST, "2026-05-02"),
+    ("C", "gauges", *KEPT, "2026-05-02"),
+    ("D", "gauges", *KEPT, "2026-05-02"),
 ]
 
 
-def test_numbers_follow_the_results() -> None:
-    """The page has the rows of the results, with grouped digits, and what follows from them."""
-    text = benchmark_docs.render_sizing(read_tables(update("", SECTIONS)))
+def test_collectors_that_keep_the_same_share_a_row() -> None:
+    """Collectors have one row for both forms if these are the same, and share it with others."""
+    text = benchmark_docs.render_collectors(read_tables(update("", [Section("Collectors", COLLECTORS)])))
 
-    assert "| observed for | 300 s, 12,345 requests to Coder |\n" in text
-    assert "needs 60 MiB with one deployment" in text
-    assert "5.0 MiB per further" in text
-    assert "25% of a core" in text
+    assert (
+        """\
+| A, B | with or without | 1,200 | 1,200 | 0 | 0 | 0 | 0 |
+| C | without | 1,200 | 1,100 | 100 | 0 | 0 | 30 |
+| C, D | with | 1,200 | 1,200 | 0 | 0 | 0 | 0 |
 
-
-def test_megabytes_of_older_results_are_converted() -> None:
-    """Sections that were measured at different times may have different units."""
-    older = Section("Startup", [("measurement", "value"), ("memory 60 s after the first polls", "63 MB")])
-
-    assert "needs 60 MiB with" in benchmark_docs.render_sizing(read_tables(update("", [SECTIONS[0], older])))
-
-
-def test_missing_row_is_an_error() -> None:
-    """Results without a row that a page quotes are refused by its name."""
-    with pytest.raises(LookupError, match="Startup: memory 60 s after the first polls"):
-        benchmark_docs.render_sizing(read_tables(update("", SECTIONS[:1])))
+Compared on 2026-05-01 and 2026-05-02.
+"""
+        in text
+    )
 
 
-def test_page_without_markers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that has lost its markers is refused by its name."""
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Provide the path of a page with two blocks."""
     monkeypatch.setattr(benchmark_docs, "ROOT", tmp_path)
-    monkeypatch.setattr(benchmark_docs, "PAGES", {"page.md": lambda _: "numbers"})
+    monkeypatch.setattr(benchmark_docs, "PAGES", {"page.md": (lambda _: "first", lambda _: "second")})
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / benchmark_docs.RESULTS).write_text("", encoding="utf-8")
-    (tmp_path / "page.md").write_text("no markers", encoding="utf-8")
+    return tmp_path / "page.md"
 
-    with pytest.raises(ValueError, match=r"page\.md has no block of numbers"):
+
+def test_blocks_are_replaced_in_order(page: Path) -> None:
+    """Each block gets its numbers, and the text around them is kept."""
+    block = f"{benchmark_docs.BEGIN}old\n{benchmark_docs.END}"
+    page.write_text(f"before\n{block}between\n{block}after\n", encoding="utf-8")
+
+    first, second = (f"{benchmark_docs.BEGIN}\n{each}\n{benchmark_docs.END}" for each in ("first", "second"))
+    assert {"page.md": f"before\n{first}between\n{second}after\n"} == benchmark_docs.render()
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_another_number_of_blocks_is_an_error(page: Path, blocks: int) -> None:
+    """A page that has lost its markers is refused by its name."""
+    page.write_text(f"{benchmark_docs.BEGIN}{benchmark_docs.END}" * blocks, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=rf"page\.md has {blocks} blocks of numbers instead of 2"):
         benchmark_docs.render()
+
+
+def test_quoted_results_are_recorded() -> None:
+    """Sentences that quote single numbers have those of the results."""
+    tables = read_tables(RESULTS.read_text(encoding="utf-8"))
+    samples = find_cell(tables, "Backfill", "samples, all in Prometheus' blocks")
+    text, _, _ = find_cell(tables, "Backfill", "largest size of OpenMetrics text on disk").partition(" in ")
+
+    page = " ".join((ROOT / "docs" / "history.md").read_text(encoding="utf-8").split())
+    assert (
+        f"One year of a deployment with 20 templates has {samples} samples, and up to {text} of text" in page
+    )
