@@ -19,6 +19,8 @@ class Client:
     host: str = HERE
     served: bool = False
     rate: float = math.inf
+    connected: float = 10.0
+    """The time at which it began to wait; the newest does at 10 s."""
     aborted: bool = False
 
     @property
@@ -139,16 +141,35 @@ class Client:
             id="only errors, before a slow reader",
         ),
         pytest.param({"fast": Client(accepted=True, served=True)}, "newest", id="none waits, none is slow"),
+        pytest.param(
+            {"handshake": Client(), "slow": Client(served=True, rate=1.0)},
+            "slow",
+            id="no response yet: a slow reader before a handshake",
+        ),
+        pytest.param(
+            {"idle": Client(connected=8.0), "slow": Client(served=True, rate=1.0)},
+            "idle",
+            id="no response yet: an idle connection before a slow reader",
+        ),
+        pytest.param(
+            {"first": Client(), "second": Client(), "slow": Client(served=True, rate=1.0)},
+            "first",
+            id="no response yet: more are waiting than slow",
+        ),
     ],
 )
 def test_connection_that_is_closed(clients: Mapping[str, Client], expected: str) -> None:
     """Above the limit exactly one connection is closed, by the documented order."""
-    tracker, newest = ConnectionTracker(ServerLimits(connections=len(clients))), Client()
+    now = 0.0
+    tracker = ConnectionTracker(ServerLimits(connections=len(clients)), clock=lambda: now)
+    newest = Client()
     for client in clients.values():
+        now = client.connected
         tracker.set_waiting(client)
         if client.served:
             tracker.set_responding(client)
 
+    now = newest.connected
     tracker.set_waiting(newest)
 
     everyone = {**clients, "newest": newest}

@@ -4,8 +4,9 @@ import asyncio
 import socket
 import struct
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +19,8 @@ _ROUND_TRIPS = 5
 """Round trips that a client may take until its rate is known: TCP starts slowly."""
 _TCP_INFO = struct.Struct("68xI")
 """The information of Linux on a connection: the round-trip time in microseconds."""
+_IDLE = 1.0
+"""Seconds without a request after which a client is idle; until then it may be in its TLS handshake."""
 _SLOT_TRIES, _SLOT_INTERVAL = 10, 0.1
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 _IPV6_NETWORK_BYTES = 8
@@ -80,8 +83,9 @@ class ConnectionTracker:
     """All connections of a server, within their number."""
 
     limits: ServerLimits = DEFAULT_LIMITS
-    waiting: dict[Client, None] = field(default_factory=dict)
-    """Connections without a request, the longest wait first."""
+    clock: Callable[[], float] = time.monotonic
+    waiting: dict[Client, float] = field(default_factory=dict)
+    """Connections without a request, and since when, the longest wait first."""
     responding: dict[Client, None] = field(default_factory=dict)
     """Connections whose request is being served, the oldest request first."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -106,7 +110,7 @@ class ConnectionTracker:
         """Record that a connection waits for a request, and close another if there are too many."""
         self.waiting.pop(client, None)
         self.responding.pop(client, None)
-        self.waiting[client] = None
+        self.waiting[client] = self.clock()
         self.peak = max(self.peak, self.count)
         if self.count > self.limits.connections:
             closing = self._select_for_closing() or close_slowest(self.responding) or client
@@ -137,19 +141,32 @@ class ConnectionTracker:
         One that got only errors comes first, then one that got no response, even if it is being served:
         a stranger could keep all of its connections busy. Accepted ones come last, unless most are
         accepted: without users, any client is. In that case none that is being served is closed. Among
-        equals it is the network with the most connections, then the longest wait, the slowest reader, or
-        the newest request.
+        equals it is the network with the most connections.
         """
-        waiting, newest_first = list(self.waiting)[:-1], list(reversed(self.responding))
-        slowest_first = sorted(newest_first, key=lambda each: min(each.measure_reading_rate(), SLOW))
-        others = [*waiting, *slowest_first]
+        waiting = list(self.waiting)[:-1]
+        others = [*waiting, *reversed(self.responding)]
         refused = [each for each in others if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         are_most_accepted = sum(each.accepted is True for each in others) > self.count // 2
         candidates = refused or (waiting if are_most_accepted else new) or waiting
         networks = {each: find_network(each.remote_address) for each in self.connections}
         sizes = Counter(networks.values())
-        return max(candidates, key=lambda each: sizes[networks[each]], default=None)
+        largest = max((sizes[networks[each]] for each in candidates), default=0)
+        return self._select_equal([each for each in candidates if sizes[networks[each]] == largest])
+
+    def _select_equal(self, clients: Collection[Client]) -> Client | None:
+        """Return an idle connection, else a slow reader, else one that waits, else the newest request.
+
+        If more are waiting than reading slowly, one that waits is closed before a slow reader.
+        """
+        now = self.clock()
+        waits = {each: now - self.waiting[each] for each in clients if each in self.waiting}
+        rates = {each: each.measure_reading_rate() for each in clients if each in self.responding}
+        slow = [each for each, rate in rates.items() if rate < SLOW]
+        longest = max(waits, key=waits.__getitem__, default=None)
+        if longest and (waits[longest] >= _IDLE or len(waits) > len(slow)):
+            return longest
+        return min(slow, key=rates.__getitem__, default=None) or next(iter(rates), None)
 
 
 def find_network(address: tuple[str, int] | None) -> str:
