@@ -49,6 +49,14 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """
 
 
+class Detail(msgspec.Struct, frozen=True, gc=False):
+    """An object in a row or another detail: it is None if it cannot be decoded, and that is counted.
+
+    A row has it as `object`, which `decode_detail` decodes: then the limits of decoding row by row do not
+    apply, however many are invalid.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[T]):
     """A response, and one reason for each row or field that was dropped; reasons hold no data."""
@@ -82,12 +90,14 @@ def decode(body: bytes, type_: type[T]) -> Decoded[T]:
 
 
 def decode_detail(raw: object, type_: type[T], place: str) -> Decoded[T | None]:
-    """Decode an object in a row, which is at `place` in the response; None if it is invalid.
-
-    The row has it as `object`, so that it is listed, however many of its objects are invalid.
-    """
+    """Decode a detail of a row, which is at `place` in the response; None if it is invalid."""
+    if raw is None:
+        return Decoded(None)
+    with suppress(msgspec.ValidationError):
+        return Decoded(msgspec.convert(raw, type_))
+    reader = _RowReader()
     try:
-        return Decoded(None if raw is None else _convert(raw, type_, place))
+        return Decoded(reader.read(raw, type_, place), tuple(reader.invalid))
     except InvalidResponse as mismatch:
         return Decoded(None, (str(mismatch),))
 
@@ -132,7 +142,7 @@ class _RowReader:
         if origin is list and _is_a(args[0], Row):
             rows = [] if raw is None else _convert(raw, list, place)
             return self._read_rows(rows, args[0], f"{place}[]")
-        if _is_a(type_, (Row, Envelope)):
+        if _is_a(type_, (Row, Envelope, Detail)):
             return self._read_struct(_convert(raw, dict, place), type_, place)
         return _convert(raw, type_, place)
 
@@ -158,8 +168,9 @@ class _RowReader:
                 elif each.required:
                     raise _create_mismatch(inside, "missing")
             except InvalidResponse as mismatch:
-                is_optional = NoneType in args and not _is_a(args[0], Envelope)
-                if not (is_optional and _is_a(type_, Envelope)):
+                is_detail = NoneType in args and _is_a(args[0], Detail)
+                is_plain = NoneType in args and not _is_a(args[0], Envelope) and _is_a(type_, Envelope)
+                if not (is_detail or is_plain):
                     raise
                 self._drop(mismatch)
                 values[each.name] = None
@@ -184,7 +195,6 @@ _WORDS = {
     "`array`": "a list",
     "`str`": "a string",
     "`float`": "a number",
-    "`float | null`": "a number",
     "`bool`": "a boolean",
     "`datetime`": "a time",
     "`null`": "null",

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from insights_exporter.coder.clock import get_unix_time
-from insights_exporter.coder.decode import Decoded, Envelope, NonNegative, Row, decode
+from insights_exporter.coder.decode import Decoded, Detail, Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Request
 
 ORGANIZATIONS_PATH = "/organizations"
@@ -49,14 +49,14 @@ def read_token(body: bytes) -> TokenLifetime:
     return TokenLifetime(get_unix_time(key.expires_at), key.lifetime_seconds)
 
 
-class BuildTimes(msgspec.Struct, frozen=True, gc=False):
+class BuildTimes(Detail, frozen=True):
     """Percentiles in milliseconds, None if there were no builds."""
 
     p50: NonNegative | None = msgspec.field(name="P50", default=None)
     p95: NonNegative | None = msgspec.field(name="P95", default=None)
 
 
-class BuildTimeStats(msgspec.Struct, frozen=True, gc=False):
+class BuildTimeStats(Detail, frozen=True):
     """How long builds took, by transition."""
 
     start: BuildTimes | None = None
