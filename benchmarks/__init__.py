@@ -12,5 +12,6 @@
   and `poll_cost` polls without a network. `users` generates the data of all of them.
 
 `soak`, `collectors` and `json_exporter` are programs of their own; see `make help`. `collectors` also
-writes a section of `RESULTS.md`. A test compares its series with what the exporter exposes.
+writes a section of `RESULTS.md`. Tests compare what does not depend on the machine, the series and
+requests of `sizing` and the series of `collectors`, with what the exporter does.
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import backfill, comparison, deployment_count, load, polling, scale, startup, tls
+from benchmarks import backfill, comparison, deployment_count, load, polling, scale, sizing, startup, tls
 from benchmarks.attacks import run as attacks
 from benchmarks.attacks.catalog import ATTACKS
 from benchmarks.measure import describe_machine
@@ -23,6 +23,7 @@ TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
     "startup": startup.measure,
     "tls": tls.measure,
     "backfill": backfill.measure,
+    "sizing": sizing.measure,
     "scale": scale.measure,
     "attacks": attacks.measure,
 }

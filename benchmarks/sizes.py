@@ -20,6 +20,10 @@ class Sizes:
     growth: tuple[int, ...]
     deployment_counts: tuple[int, ...]
     """Numbers of deployments, in addition to one, that share the same series."""
+    deployment_sizes: tuple[tuple[int, int], ...]
+    """Users and templates of one deployment."""
+    config_size: tuple[int, int]
+    """Users and templates of the deployment that is polled with several configs."""
     scale_deployments: int
     scale_seconds: float
     history_days: int
@@ -50,6 +54,19 @@ FULL = Sizes(
     small_users=500,
     growth=(500, 5_000, 50_000, 500_000),
     deployment_counts=(10, 100),
+    deployment_sizes=(
+        (5, 5),
+        (20, 5),
+        (50, 5),
+        (200, 20),
+        (1_000, 10),
+        (1_000, 50),
+        (1_000, 200),
+        (10_000, 10),
+        (10_000, 150),
+        (50_000, 10),
+    ),
+    config_size=(200, 20),
     scale_deployments=500,
     scale_seconds=300,
     history_days=365,
@@ -75,6 +92,8 @@ SMALL = Sizes(
     small_users=10,
     growth=(50, 500),
     deployment_counts=(2,),
+    deployment_sizes=((6, 2),),
+    config_size=(6, 2),
     scale_deployments=2,
     scale_seconds=1,
     history_days=3,

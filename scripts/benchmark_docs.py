@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.results import Table, find_cell, group_digits, read_tables
-from scripts.sizing_docs import render_many_deployments
+from scripts.sizing_docs import render_configs, render_many_deployments, render_plans, render_sizes
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = "benchmarks/RESULTS.md"
@@ -84,7 +84,7 @@ def _group_collectors(rows: Table) -> Mapping[tuple[str, Sequence[str]], Sequenc
 
 
 PAGES: Mapping[str, Sequence[Callable[[Tables], str]]] = {
-    "docs/performance.md": (render_many_deployments,),
+    "docs/performance.md": (render_configs, render_sizes, render_many_deployments, render_plans),
     "docs/web-configuration.md": (render_tls,),
     "docs/collectors.md": (render_collectors,),
 }

@@ -20,6 +20,7 @@ HEADINGS = {
     "startup": ["Startup", "HTTPS to Coder"],
     "tls": ["TLS", "TLS, scraped by Prometheus"],
     "backfill": ["Backfill"],
+    "sizing": ["Deployments by size", "Series by config"],
     "scale": ["Many deployments"],
     "attacks": ["Attacks"],
 }

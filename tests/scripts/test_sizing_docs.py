@@ -1,5 +1,7 @@
 """The numbers in docs/performance.md that follow from results."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from benchmarks.results import Section, Table, read_tables, update
@@ -51,3 +53,40 @@ def test_missing_row_is_an_error() -> None:
     """Results without a row that the page quotes are refused by its name."""
     with pytest.raises(LookupError, match="Startup: memory 60 s after the first polls"):
         sizing_docs.render_many_deployments(read(MANY, HTTPS))
+
+
+def build_sizes(*rows: Sequence[str]) -> Section:
+    """Return a section with rows of users, templates and series; 1,000 series are 1 MiB, or 100 KiB."""
+    header = ("users", "templates", "series", "aggregate", "response", "gzip", "requests", "CPU", "peak")
+    ends = ("1", "0.5 s", "61 MiB")
+    return Section(
+        "Deployments by size",
+        [
+            header,
+            *((*row, "1", f"{int(row[2]) * 1.024} KiB", f"{int(row[2]) / 10} KiB", *ends) for row in rows),
+        ],
+    )
+
+
+def test_series_of_a_template_follow_from_sizes_of_the_same_users() -> None:
+    """The difference of two sizes with the same users is divided by that of their templates."""
+    tables = read(
+        build_sizes(("9", "5", "500"), ("1000", "10", "2900"), ("1000", "50", "4900"), ("1000", "90", "5900"))
+    )
+
+    text = sizing_docs.render_sizes(tables)
+
+    assert "| 1,000 | 50 | 4,900 | " in text
+    assert "A further template adds 25 to 50 series" in text
+    assert "100,000 series are a response of 100 to 100 MiB, or 10 to 10 MiB compressed." in text
+
+
+def test_plans_follow_from_the_sizes() -> None:
+    """Series, shards, requests and disk are multiples of those of one deployment."""
+    sizes = [(f"{plan.users}", f"{plan.templates}", "4881") for plan in sizing_docs.PLANS]
+
+    text = sizing_docs.render_plans(read(build_sizes(*sizes)))
+
+    assert "| 1 | 1,000 | 50 | 4,881 | 1 | 4.6/min | 4.6/min | 5 GB |\n" in text
+    assert "| 50 | 1,000 | 50 | 244,000 | 3 | 4.6/min | 3.8/s | 260 GB |\n" in text
+    assert "| 2,000 | 5 | 5 | 9,760,000 | 98 | 1.6/min | 53/s | 10,000 GB |\n" in text
