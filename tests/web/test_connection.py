@@ -6,8 +6,10 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
+from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.connection import Connection
@@ -128,6 +130,37 @@ async def test_client_that_does_not_read(path: bytes) -> None:
             await eventually_async(lambda: not server.tracker.tasks)
 
         assert await is_served(address)
+
+
+async def test_rest_of_a_response_is_discarded() -> None:
+    """When a response takes too long, the kernel does not keep what it holds for the client."""
+    async with serving(replace(GENEROUS, response_seconds=SHORT)) as (server, address):
+        with unread(address, b"GET /large HTTP/1.1\r\nHost: here\r\n\r\n") as client:
+            await eventually_async(lambda: server.tracker.connections)
+            await eventually_async(lambda: not server.tracker.connections)
+
+            with pytest.raises(ConnectionResetError):
+                list(iter(lambda: client.recv(1 << 20), b""))
+
+
+def count_unsent(port: int) -> int:
+    """Return how many bytes the kernel holds for the clients of a port."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    queues = [queues for _, local, _, _, queues, *_ in lines if int(local.partition(":")[2], 16) == port]
+    return sum(int(sending, 16) for sending, _, _ in (each.partition(":") for each in queues))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an option of Linux")
+async def test_kernel_drops_a_response_that_is_not_read() -> None:
+    """A complete response, whose connection is closed, is kept no longer than one that is being sent."""
+    limits = replace(GENEROUS, response_seconds=0.5)
+    async with serving(limits, PlainTextResponse(b"x" * (1 << 18))) as (server, address):
+        with unread(address, b"GET / HTTP/1.0\r\n\r\n", receive_bytes=4096):
+            await eventually_async(lambda: server.tracker.peak and not server.tracker.connections)
+            held = count_unsent(address[1])
+            await eventually_async(lambda: not count_unsent(address[1]))
+
+    assert held > 0
 
 
 @pytest.mark.parametrize(

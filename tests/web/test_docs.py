@@ -31,6 +31,13 @@ BOUNDS: tuple[tuple[str, str], ...] = (
         "time from a request until its response is read, however fast the client reads",
         f"{LIMITS.response_seconds:g} s",
     ),
+    (
+        (
+            "time that the kernel keeps a response for a client that does not read (Linux), also after the "
+            "connection is closed"
+        ),
+        f"{LIMITS.response_seconds:g} s",
+    ),
     ("query parameters", f"{LIMITS.query_parameters:,}"),
     (
         "bytes after a body, or after a rejected request",

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
@@ -153,6 +154,9 @@ class Server:
             return Connection(self._app, self.tracker, self._headers)
 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+        if sys.platform == "linux":
+            milliseconds = round(1000 * self.tracker.limits.response_seconds)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         if self._context is None:
             loop = asyncio.get_running_loop()
             return await loop.create_server(connect, sock=listener, backlog=_BACKLOG)
