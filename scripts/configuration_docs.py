@@ -104,6 +104,10 @@ also work and take precedence. A deployment's own `proxy` takes precedence over 
 All outgoing connections trust the certificate authorities of the system and those of certifi, or only
 those of `tls.ca_file`. Certificates of in-house authorities that curl and Go accept are accepted with
 every version of Python: the strict mode of Python 3.13 is disabled. `.netrc` is not read.
+
+No variable sets `tls.ca_file`: without a config file, add a private authority to those of the system. In a
+container, mount its PEM file and set `tls.ca_file`; in the chart, mount it with `extraVolumes` and
+`extraVolumeMounts`.
 """
 
 

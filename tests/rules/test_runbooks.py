@@ -47,7 +47,7 @@ PROGRAMS: Final[Mapping[str, str]] = {
 
 LOOKED_AT: Final[Mapping[str, str]] = {
     r"systemctl status |sudo (journalctl|systemctl) ": "needs the service",
-    r"docker (ps|logs|kill) ": "needs a container engine",
+    r"docker (ps|logs|restart) ": "needs a container engine",
     r"kubectl --namespace insights (get|describe|logs|port-forward|patch) ": "needs a cluster",
     r"helm upgrade ": "needs a cluster",
     r"(NEW_TOKEN=\$\()?coder ": "needs Coder",

@@ -57,7 +57,8 @@ ListenAddressesFlag = Annotated[
     list[str] | None,
     flag(
         "--web.listen-address",
-        f"Address to listen on; :PORT listens on all interfaces. Repeatable. Default: {DEFAULT_ADDRESS}.",
+        "Address to listen on; :PORT listens on all interfaces. Repeatable; separated by spaces in the variable. "
+        f"Default: {DEFAULT_ADDRESS}.",
         "HOST:PORT",
     ),
 ]
