@@ -4,7 +4,8 @@ An editor that checks a file against the JSON Schema reads the same values as th
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 import yaml
@@ -13,11 +14,11 @@ from insights_exporter.config.errors import InvalidValue, KeyPath, truncate_key
 
 MAX_BYTES = 2 * 1024 * 1024
 _MAX_DEPTH = 24
-_MAX_COST = 5_000_000
+_MAX_COST = 20_000_000
 _COST_PER_VALUE = 20
-"""Aliases make many values of a small file; the cost of a value is this and its characters."""
 _LONG_QUOTE = re.compile("'[^']{3,}'")
 _UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_TEXT = "tag:yaml.org,2002:str"
 _PARSER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser of libyaml, which is ten times as fast, if PyYAML was built with it."""
 
@@ -29,17 +30,6 @@ _SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
 )
 """Plain scalars that are not text."""
-
-_COMPOSER_ERRORS = (
-    ("but found another document", "a second document begins", "keep one, without a line of ---"),
-    ("second occurrence", "repeats an anchor (&)", "use another name"),
-    (
-        "found undefined alias",
-        "is an alias of an anchor that is not defined",
-        "define the anchor before it, or put the value in quotes if it begins with *",
-    ),
-)
-"""How errors of PyYAML's composer begin, and what to say instead."""
 
 
 class YamlError(InvalidValue):
@@ -60,65 +50,90 @@ def read_yaml(raw: bytes) -> object:
 
 
 def read_yaml_with_lines(raw: bytes) -> tuple[object, Mapping[KeyPath, int]]:
-    """Return the data of `raw`, and the line number of each key and list entry; raises like `read_yaml`."""
-    text, builder = _decode(raw), _Builder()
+    """Return the data of `raw`, and the line number of each key and list entry; raises like `read_yaml`.
+
+    What an alias repeats has no lines.
+    """
+    text = _decode(raw)
     try:
-        _check_events(text)
-        root = yaml.compose(text, Loader=_PARSER)
-        return (builder.build(root, ()) if root else None), builder.lines
+        reader = _Reader(yaml.parse(text, Loader=_PARSER))
+        return reader.read(), reader.lines
     except yaml.MarkedYAMLError as error:
         raise _describe_syntax_error(error, text) from None
 
 
-def _check_events(text: str) -> None:
-    """Refuse tags, and depth that would exhaust the stack of the composer."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_PARSER):
-        if getattr(event, "tag", None) is not None:
-            raise _build_error(event, "has a tag", "write the value alone, without !")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise _build_error(event, "is nested too deeply", "no config needs that")
+class _Reader:
+    """Builds the data of the only document from the events of PyYAML's parser."""
 
-
-class _Builder:
-    """Builds the data of a document from the nodes of PyYAML's composer."""
-
-    def __init__(self) -> None:
+    def __init__(self, events: Iterator[Any]) -> None:
         self.lines: dict[KeyPath, int] = {}
-        self._cost = 0
+        self._events = events
+        self._anchors: dict[str, object] = {}
 
-    def build(self, node: yaml.Node, path: KeyPath) -> object:
-        """Return the value of a node, which is at `path`; raises YamlError."""
-        self._cost += _COST_PER_VALUE + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
-        if self._cost > _MAX_COST or len(path) > _MAX_DEPTH:
-            raise _build_error(node, "expands to too many values", "use fewer aliases (* and &)")
-        if isinstance(node, yaml.MappingNode):
-            return self._build_mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self._build_part(part, part, (*path, index)) for index, part in enumerate(node.value)]
-        if isinstance(node, yaml.ScalarNode) and not node.style:  # it is not in quotes
-            matching = (convert for pattern, convert in _SCALARS if pattern.fullmatch(node.value))
-            return next(matching, str)(node.value)
-        return node.value
+    def read(self) -> object:
+        """Return the data, None of an empty text; raises YamlError."""
+        starts = (event for event in self._events if isinstance(event, yaml.DocumentStartEvent))
+        data = self._build(next(self._events), ()) if next(starts, None) else None
+        if second := next(starts, None):
+            raise _build_error(second, "a second document begins", "keep one, without a line of ---")
+        if self._anchors:
+            _check_size(data)
+        return data
 
-    def _build_mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+    def _build(self, event: Any, path: KeyPath) -> object:  # noqa: ANN401 -- PyYAML's events have no common type
+        """Return the value at `path`, which begins with `event`."""
+        if len(path) >= _MAX_DEPTH:
+            raise _build_error(event, "is nested too deeply", "no config needs that")
+        if isinstance(event, yaml.AliasEvent):
+            return self._resolve_alias(event)
+        if event.tag is not None and not (event.tag == _TEXT and isinstance(event, yaml.ScalarEvent)):
+            raise _build_error(event, "has a tag", "write the value alone, without !")
+        self._anchors.pop(event.anchor, None)  # YAML 1.2 lets an anchor be defined again
+        value: object
+        if isinstance(event, yaml.MappingStartEvent):
+            value = self._build_mapping(path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._build_list(path)
+        else:
+            value = event.value
+            if event.implicit[0]:  # it is not in quotes
+                matching = (convert for pattern, convert in _SCALARS if pattern.fullmatch(event.value))
+                value = next(matching, str)(event.value)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _build_list(self, path: KeyPath) -> list[object]:
+        entries: list[object] = []
+        for event in self._read_until(yaml.SequenceEndEvent):
+            place = (*path, len(entries))
+            self.lines[place] = event.start_mark.line + 1
+            entries.append(self._build(event, place))
+        return entries
+
+    def _build_mapping(self, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
-        for key_node, value_node in node.value:
-            key = self.build(key_node, (*path, ""))
+        for event in self._read_until(yaml.MappingEndEvent):
+            key = self._build(event, (*path, ""))
             if not isinstance(key, str):
-                raise _build_error(key_node, "a key is not text", "put it in quotes")
+                raise _build_error(event, "a key is not text", "put it in quotes")
             if key == "<<":
                 what = "merge keys (<<) are not supported"
-                raise _build_error(key_node, what, "write out the keys that it merges")
+                raise _build_error(event, what, "write out the keys that it merges")
             if key in mapping:
-                raise _build_error(key_node, f"the key {truncate_key(key)} is repeated", "keep one of them")
-            mapping[key] = self._build_part(key_node, value_node, (*path, key))
+                raise _build_error(event, f"the key {truncate_key(key)} is repeated", "keep one of them")
+            self.lines[*path, key] = event.start_mark.line + 1
+            mapping[key] = self._build(next(self._events), (*path, key))
         return mapping
 
-    def _build_part(self, start: yaml.Node, node: yaml.Node, path: KeyPath) -> object:
-        self.lines[path] = start.start_mark.line + 1
-        return self.build(node, path)
+    def _read_until(self, end: type[yaml.Event]) -> Iterator[Any]:
+        return takewhile(lambda event: not isinstance(event, end), self._events)
+
+    def _resolve_alias(self, event: Any) -> object:  # noqa: ANN401 -- as above
+        if event.anchor not in self._anchors:  # it has an anchor once its value is complete
+            remedy = "define the anchor before it, or put the value in quotes if it begins with *"
+            raise _build_error(event, "is an alias of an anchor that is not defined", remedy)
+        return self._anchors[event.anchor]
 
 
 def _decode(raw: bytes) -> str:
@@ -135,18 +150,28 @@ def _decode(raw: bytes) -> str:
     return text
 
 
+def _check_size(data: object) -> None:
+    """Refuse what aliases make of a small file: they share memory, but readers visit each of them."""
+    cost, todo = 0, [(data, 1)]
+    while todo:
+        value, depth = todo.pop()
+        cost += _COST_PER_VALUE + (len(value) if isinstance(value, str) else 0)
+        if cost > _MAX_COST or depth > _MAX_DEPTH:
+            raise YamlError("", "expands to too many nodes by its aliases", "use fewer aliases (* and &)")
+        if isinstance(value, dict):
+            todo += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            todo += [(part, depth + 1) for part in value]
+
+
 def _describe_syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     """Return the parser's error without its quotes from the text, which may be secret."""
     mark, problem = error.problem_mark, _LONG_QUOTE.sub("...", error.problem or "cannot be read")
-    position = _format_position(text, mark.index) if mark else ""
-    for beginning, what, remedy in _COMPOSER_ERRORS:
-        if problem.startswith(beginning):
-            return YamlError(position, what, remedy)
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     has_tab = "\t" in line[: len(line) - len(line.lstrip())]
     remedy = "indent with spaces, not with tabs" if has_tab else "check colons, quotes and indentation there"
-    return YamlError(position, f"is not YAML: {problem}", remedy)
+    return YamlError(_format_position(text, mark.index) if mark else "", f"is not YAML: {problem}", remedy)
 
 
 def _build_error(item: Any, what: str, remedy: str) -> YamlError:  # noqa: ANN401 -- an event or a node
