@@ -130,7 +130,7 @@ def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:
     assert 0 == dry.returncode, dry.stderr
     assert not backfill.out.exists()
     found = re.search(
-        r": 17 days, at most \d+ requests in \d+m, about ([\d,]+) samples, (\d+\.\d) MB of text$",
+        r": 17 days, at most \d+ requests in \d+ min, about ([\d,]+) samples, (\d+\.\d) MB of text$",
         dry.stdout.strip(),
     )
     assert found

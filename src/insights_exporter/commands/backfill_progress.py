@@ -12,7 +12,6 @@ from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import FileStats
 from insights_exporter.backfill.promtool import build_import_command
 from insights_exporter.backfill.timeline import BackfillRange
-from insights_exporter.polling.problems import format_remaining
 
 _EXAMPLE_DATA_FOLDER = Path("/path/to/prometheus/data")
 _TIMESTAMP_LENGTH = len(" 1700000000")
@@ -44,6 +43,12 @@ class BackfillProgress:
             typer.echo(shlex.join(build_import_command(stats.path, _EXAMPLE_DATA_FOLDER)))
 
 
+def format_minutes(seconds: float) -> str:
+    """Return a duration in hours and minutes, at least `1 min`."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"
+
+
 def estimate(
     span: BackfillRange,
     measured: Sequence[DaySamples],
@@ -61,9 +66,8 @@ def estimate(
     text = sum(len(block.encode()) for block in blocks) / len(measured)
     times = sum(len(span.list_times(day)) for day in span.days)
     total = math.ceil(requests / len(measured) * len(span.days))
-    duration = format_remaining(max(total / per_minute, 1) * 60)
     return (
-        f"{len(span.days)} days, at most {total:,} requests in {duration}, "
+        f"{len(span.days)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "
         f"about {round(series * times):,} samples, "
         f"{decimal(round((text + series * added) * times))} of text"
     )
