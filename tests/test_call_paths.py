@@ -125,7 +125,7 @@ async def test_poll_runs_through_the_documented_modules(coder: str) -> None:
 
 def exposition(pages: PageStore) -> bytes:
     """Return the newest page as text."""
-    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts))
+    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].group_parts()))
 
 
 async def test_scrape_runs_through_the_documented_modules() -> None:

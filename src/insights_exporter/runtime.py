@@ -64,7 +64,7 @@ def hide_modules(*names: str) -> Iterator[None]:
     """Let imports in the block proceed as if `names` were not installed ("Startup").
 
     Libraries load optional modules whether they are needed or not: httpx
-    those of its command line, structlog those of coloured tracebacks.
+    those of its command line, structlog those of colored tracebacks.
     """
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail

@@ -63,7 +63,7 @@ def test_exporter_and_baseline_expose_the_same_series() -> None:
     ((baseline, _),) = render_with_client(response)
 
     assert series(baseline.decode()) == series(
-        b"".join(chain.from_iterable(ours.page.contents[Format.TEXT].parts)).decode()
+        b"".join(chain.from_iterable(ours.page.contents[Format.TEXT].group_parts())).decode()
     )
 
 

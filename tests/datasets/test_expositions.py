@@ -38,7 +38,9 @@ def render_both(*samples: Samples) -> dict[Format, str]:
     changes = {each.family.name: {source: render(each, "dev")} for each in samples}
     page = build_page(Snapshot.create_empty(list_data_families(DATASETS)).apply(changes))
     return {
-        format_: (b"".join(chain.from_iterable(page.contents[format_].parts)) + ENDINGS[format_]).decode()
+        format_: (
+            b"".join(chain.from_iterable(page.contents[format_].group_parts())) + ENDINGS[format_]
+        ).decode()
         for format_ in Format
     }
 

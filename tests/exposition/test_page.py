@@ -111,16 +111,16 @@ def test_segments_are_few(sizes: list[int]) -> None:
 
     content = build_page(page).contents[Format.TEXT]
 
-    for segments in (map(b"".join, content.parts), content.packed):
+    for segments in (map(b"".join, content.group_parts()), content.packed):
         assert all(max(map(len, pair)) >= SMALL for pair in pairwise(segments))
-    assert sum(map(len, chain.from_iterable(content.parts))) == content.length
+    assert sum(map(len, chain.from_iterable(content.group_parts()))) == content.length
 
 
 def test_joined_segments_stay_small() -> None:
     """Only a segment that is one part is larger, and it is not copied."""
     content = build_page(many_deployments()).contents[Format.TEXT]
 
-    assert 2 * SMALL > max(map(len, map(b"".join, content.parts)))
+    assert 2 * SMALL > max(map(len, map(b"".join, content.group_parts())))
     assert 2 * SMALL > max(map(len, content.packed))
 
 
@@ -164,7 +164,7 @@ def test_large_part_is_served_without_a_copy() -> None:
     )
 
     for content in page.contents.values():
-        segments = map(b"".join, content.parts)
+        segments = map(b"".join, content.group_parts())
         assert [part.sections[0]] == [segment for segment in segments if segment is part.sections[0]]
 
 

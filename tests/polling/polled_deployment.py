@@ -53,7 +53,7 @@ class PolledDeployment:
 
     def page(self) -> str:
         """Return the page as text, without its tail."""
-        return b"".join(chain.from_iterable(self.pages.page.contents[Format.TEXT].parts)).decode()
+        return b"".join(chain.from_iterable(self.pages.page.contents[Format.TEXT].group_parts())).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return the value of a series, None if it does not exist."""

@@ -64,7 +64,7 @@ def test_ready_once_the_page_has_the_first_round() -> None:
         await polled.apply(config(["dev"], datasets={"template-breakdown": {"enabled": False}}))
         while not polled.is_ready:  # noqa: ASYNC110 -- on a clock that jumps
             await asyncio.sleep(0.001)
-        page = b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts)).decode()
+        page = b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].group_parts())).decode()
         ready_after = asyncio.get_running_loop().time()
         await polled.close()
         return ready_after, page

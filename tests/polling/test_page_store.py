@@ -39,7 +39,7 @@ async def running() -> AsyncIterator[PageStore]:
 
 def text(pages: PageStore) -> bytes:
     """Return the page as text."""
-    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts))
+    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].group_parts()))
 
 
 def test_page_follows_a_change() -> None:

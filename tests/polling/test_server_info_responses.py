@@ -40,7 +40,7 @@ async def render_page(bodies: Mapping[str, Any]) -> str:
         await server_info.poll()
         await asyncio.wait_for(server_info.wait_for_clock(), SOON)
     pages.refresh()
-    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].parts)).decode()
+    return b"".join(chain.from_iterable(pages.page.contents[Format.TEXT].group_parts())).decode()
 
 
 @given(bodies=st.fixed_dictionaries(dict(responses.FACTS)))

@@ -147,6 +147,12 @@ class Client:
             id="no response yet: a slow reader before a handshake",
         ),
         pytest.param(
+            {f"slow {number}": Client(accepted=True, served=True, rate=1.0 + number) for number in range(3)}
+            | {"handshake": Client(host=THERE)},
+            "slow 0",
+            id="most are accepted: a slow reader of the address with the most connections",
+        ),
+        pytest.param(
             {"idle": Client(connected=8.0), "slow": Client(served=True, rate=1.0)},
             "idle",
             id="no response yet: an idle connection before a slow reader",

@@ -66,7 +66,7 @@ def check(
     return max((report.status for report in reports), default=EXIT_ERROR)
 
 
-_COLOURS: Mapping[str, str] = {
+_COLORS: Mapping[str, str] = {
     "allowed": "green",
     "denied": "red",
     "failed": "red",
@@ -182,7 +182,7 @@ def _build_datasets_table(datasets: Iterable[DatasetResult]) -> Table:
         table.add_row(
             dataset,
             _escape_controls(", ".join(each.window for each in alike if each.window)),
-            Text(state, style=_COLOURS[state]),
+            Text(state, style=_COLORS[state]),
             f"{about}{sum(each.series for each in alike):,}",
             "; ".join(filter(None, (license_, ", ".join(alike[0].roles)))),
         )

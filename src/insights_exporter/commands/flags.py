@@ -57,8 +57,8 @@ ListenAddressesFlag = Annotated[
     list[str] | None,
     flag(
         "--web.listen-address",
-        "Address to listen on; :PORT listens on all interfaces. Repeatable; separated by spaces in the variable. "
-        f"Default: {DEFAULT_ADDRESS}.",
+        "Address to listen on; :PORT listens on all interfaces. "
+        f"Repeatable; separated by spaces in the variable. Default: {DEFAULT_ADDRESS}.",
         "HOST:PORT",
     ),
 ]

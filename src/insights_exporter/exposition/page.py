@@ -44,19 +44,15 @@ class EncodedBody:
     crc: int
     pieces: Sequence[CompressedPiece] = field(compare=False, repr=False)
 
-    @property
-    def parts(self) -> Iterator[Sequence[bytes]]:
-        """The text, in groups that are joined when they are sent: it may be large, and clients slow.
+    def group_parts(self) -> Iterator[Sequence[bytes]]:
+        """Yield the text in groups that are joined when they are sent: it may be large, and clients slow.
 
         They do not refer to the compressed form, which no other response may need.
         """
-        return _group_small(
-            [
-                parts
-                for piece in self.pieces
-                for parts in ([piece.parts] if piece.length < _SMALL else zip(piece.parts, strict=True))
-            ]
-        )
+        by_piece = [
+            [piece.parts] if piece.length < _SMALL else zip(piece.parts, strict=True) for piece in self.pieces
+        ]
+        return _group_small(chain.from_iterable(by_piece))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +200,14 @@ def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip
     """Return the response to a scrape; nothing large is compressed."""
     body, head, end = page.contents[format_], process.heads[format_], process.tails[format_]
     length = head.length + body.length + end.length
-    batches: Iterable[Sequence[bytes]] = _batch(chain([head.parts], body.parts, [end.parts]))
+    batches: Iterable[Sequence[bytes]]
     if gzip:
         crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
         crc = isal_zlib.crc32_combine(crc, end.crc, end.length)
         packed = (GZIP_HEADER + head.packed, *body.packed, end.packed + build_trailer(crc, length))
         batches, length = [packed], sum(map(len, packed))
+    else:
+        batches = _batch(chain([head.parts], body.group_parts(), [end.parts]))
     headers = [("content-type", CONTENT_TYPES[format_]), ("vary", "accept, accept-encoding")]
     if gzip:
         headers.append(("content-encoding", "gzip"))

@@ -140,7 +140,7 @@ class ConnectionTracker:
 
         One that got only errors comes first, then one that got no response, even if it is being served:
         a stranger could keep all of its connections busy. Accepted ones come last, unless most are
-        accepted: without users, any client is. In that case none that is being served is closed. Among
+        accepted: without users, any client is. In that case only slow readers are closed while served. Among
         equals it is the network with the most connections.
         """
         waiting = list(self.waiting)[:-1]
@@ -148,7 +148,8 @@ class ConnectionTracker:
         refused = [each for each in others if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         are_most_accepted = sum(each.accepted is True for each in others) > self.count // 2
-        candidates = refused or (waiting if are_most_accepted else new) or waiting
+        slow = [each for each in others if each.measure_reading_rate() < SLOW]
+        candidates = refused or ([*waiting, *slow] if are_most_accepted else new) or waiting
         networks = {each: find_network(each.remote_address) for each in self.connections}
         sizes = Counter(networks.values())
         largest = max((sizes[networks[each]] for each in candidates), default=0)

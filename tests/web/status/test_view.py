@@ -247,7 +247,7 @@ def test_each_reason_has_a_heading() -> None:
 
 
 @pytest.mark.parametrize(("urgency", "kind"), [("none", ""), ("info", "partly"), ("warning", "bad")])
-def test_token_is_coloured_by_urgency(urgency: Urgency, kind: str) -> None:
+def test_token_is_colored_by_urgency(urgency: Urgency, kind: str) -> None:
     """The expiry of the token stands out when it is near, in the details and in the overview."""
     state = deployment(expiry_urgency=urgency)
 
