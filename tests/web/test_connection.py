@@ -132,17 +132,6 @@ async def test_client_that_does_not_read(path: bytes) -> None:
         assert await is_served(address)
 
 
-async def test_rest_of_a_response_is_discarded() -> None:
-    """When a response takes too long, the kernel does not keep what it holds for the client."""
-    async with serving(replace(GENEROUS, response_seconds=SHORT)) as (server, address):
-        with unread(address, b"GET /large HTTP/1.1\r\nHost: here\r\n\r\n") as client:
-            await eventually_async(lambda: server.tracker.connections)
-            await eventually_async(lambda: not server.tracker.connections)
-
-            with pytest.raises(ConnectionResetError):
-                list(iter(lambda: client.recv(1 << 20), b""))
-
-
 def count_unsent(port: int) -> int:
     """Return how many bytes the kernel holds for the clients of a port."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]

@@ -2,8 +2,6 @@
 
 import asyncio
 import math
-import socket
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from http import HTTPStatus
@@ -26,8 +24,6 @@ TLS copies them twice, and its buffers keep that memory.
 """
 _TLS_UNSENT_BYTES = 16 * 1024
 """Encrypted bytes that TLS may hold beyond the transport's own buffer before a response waits."""
-_DISCARD = struct.pack("ii", 1, 0)
-"""A linger time of 0: what is unsent when a connection closes is discarded."""
 _RATE_INTERVAL = 1.0
 """Seconds after which earlier reading of a client no longer counts."""
 
@@ -216,10 +212,7 @@ class Connection(asyncio.BufferedProtocol):
     # Closing.
 
     def abort(self) -> None:
-        """Close at once; the kernel drops the rest of a response instead of keeping it for a slow client."""
-        if self._state is _State.RESPONDING and not self._transport.is_closing():
-            connection = self._transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        """Close at once."""
         self._transport.abort()
 
     def shutdown(self) -> None:
@@ -245,7 +238,7 @@ class Connection(asyncio.BufferedProtocol):
     def _set_timeout(self, seconds: float) -> None:
         if self._timeout:
             self._timeout.cancel()
-        self._timeout = self._loop.call_later(seconds, self.abort)
+        self._timeout = self._loop.call_later(seconds, self._transport.abort)
 
     # Flow control.
 
