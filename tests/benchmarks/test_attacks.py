@@ -25,6 +25,7 @@ from benchmarks.attacks.variants import (
     alternate_variants,
     list_cases,
 )
+from benchmarks.results import RESULTS, read_tables
 from benchmarks.sizes import SMALL
 
 REPEAT_AND_READ = Attack(name="repeat and read", scripts=(Script(repeat=b"x" * 100, reads=True),))
@@ -287,3 +288,10 @@ def test_exporters_end_if_an_attack_fails(tmp_path: Path, monkeypatch: pytest.Mo
         list(attacks.measure(SMALL, tmp_path))
     assert 2 == len(started)
     assert set() == running
+
+
+def test_every_attack_has_recorded_results() -> None:
+    """The results have a row for each attack, in the order of the catalog."""
+    recorded = read_tables(RESULTS.read_text(encoding="utf-8"))["Attacks"]
+
+    assert [attack.name for attack in ATTACKS] == [name for name, *_ in recorded[1:]]
