@@ -29,8 +29,9 @@ class Client:
         return (self.host, 1) if self.host else None
 
     def measure_reading_rate(self) -> float:
-        """Return the rate."""
-        return self.rate
+        """Return the rate, which is not known again for a moment."""
+        rate, self.rate = self.rate, math.inf
+        return rate
 
     def abort(self) -> None:
         """Record that the connection was closed."""

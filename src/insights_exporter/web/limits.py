@@ -6,7 +6,7 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -113,7 +113,7 @@ class ConnectionTracker:
         self.waiting[client] = self.clock()
         self.peak = max(self.peak, self.count)
         if self.count > self.limits.connections:
-            closing = self._select_for_closing() or close_slowest(self.responding) or client
+            closing = self._select_for_closing() or client
             self.remove(closing)
             closing.abort()
 
@@ -136,33 +136,35 @@ class ConnectionTracker:
             await self._all_closed.wait()
 
     def _select_for_closing(self) -> Client | None:
-        """Return the connection that gives way to the newest; None if all others are being served.
+        """Return the connection that gives way to the newest.
 
         One that got only errors comes first, then one that got no response, even if it is being served:
         a stranger could keep all of its connections busy. Accepted ones come last, unless most are
         accepted: without users, any client is. In that case only slow readers are closed while served. Among
-        equals it is the network with the most connections.
+        equals it is the network with the most connections. None if all others are served and none is slow.
         """
         waiting = list(self.waiting)[:-1]
-        others = [*waiting, *reversed(self.responding)]
+        # Measured once: a measurement may begin a new interval.
+        rates = {each: each.measure_reading_rate() for each in reversed(self.responding)}
+        others = [*waiting, *rates]
         refused = [each for each in others if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         are_most_accepted = sum(each.accepted is True for each in others) > self.count // 2
-        slow = [each for each in others if each.measure_reading_rate() < SLOW]
-        candidates = refused or ([*waiting, *slow] if are_most_accepted else new) or waiting
+        slow = [each for each, rate in rates.items() if rate < SLOW]
+        candidates = refused or ([*waiting, *slow] if are_most_accepted else new) or waiting or slow
         networks = {each: find_network(each.remote_address) for each in self.connections}
         sizes = Counter(networks.values())
         largest = max((sizes[networks[each]] for each in candidates), default=0)
-        return self._select_equal([each for each in candidates if sizes[networks[each]] == largest])
+        equal = [each for each in candidates if sizes[networks[each]] == largest]
+        return self._select_equal(equal, {each: rates[each] for each in equal if each in rates})
 
-    def _select_equal(self, clients: Collection[Client]) -> Client | None:
+    def _select_equal(self, clients: Iterable[Client], rates: Mapping[Client, float]) -> Client | None:
         """Return an idle connection, else a slow reader, else one that waits, else the newest request.
 
         If more are waiting than reading slowly, one that waits is closed before a slow reader.
         """
         now = self.clock()
         waits = {each: now - self.waiting[each] for each in clients if each in self.waiting}
-        rates = {each: each.measure_reading_rate() for each in clients if each in self.responding}
         slow = [each for each, rate in rates.items() if rate < SLOW]
         longest = max(waits, key=waits.__getitem__, default=None)
         if longest and (waits[longest] >= _IDLE or len(waits) > len(slow)):

@@ -154,7 +154,7 @@ class Server:
             return Connection(self._app, self.tracker, self._headers)
 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-        if sys.platform == "linux":
+        if sys.platform == "linux":  # the kernel keeps what is unread, even after the connection is closed
             milliseconds = round(1000 * self.tracker.limits.response_seconds)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         if self._context is None:
