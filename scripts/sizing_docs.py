@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from benchmarks.results import MEBIBYTE, Table, find_cell, group_digits
+from benchmarks.results import Table, find_cell, group_digits
 
 REQUESTS_PER_HOUR, REQUESTS_PER_TEMPLATE = 75, 4
 """Requests of a deployment per hour with the default config, and those for each template."""
@@ -13,7 +13,6 @@ SERIES_PER_PROCESS = 100_000
 _BY_SIZE = "Deployments by size"
 _BYTES_PER_YEAR = 2 * 60 * 24 * 365
 """Of a series: two bytes per sample, one scrape per minute."""
-_UNITS = {"MB": 1e6, "MiB": MEBIBYTE}
 
 Tables = Mapping[str, Table]
 
@@ -140,6 +139,4 @@ def _parse_number(text: str) -> float:
 
 
 def _parse_mib(text: str) -> float:
-    """Return a size in MiB; older results have MB."""
-    number, unit = text.split()
-    return float(number) * _UNITS[unit] / MEBIBYTE
+    return float(text.removesuffix(" MiB"))

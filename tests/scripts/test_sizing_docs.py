@@ -42,11 +42,10 @@ def test_numbers_follow_the_results() -> None:
     assert "about 2 MiB more" in text
 
 
-def test_megabytes_of_older_results_are_converted() -> None:
-    """Sections that were measured at different times may have different units."""
-    tables = read(MANY, HTTPS, build_startup("63 MB"))
-
-    assert "needs 60 MiB with" in sizing_docs.render_many_deployments(tables)
+def test_other_units_are_refused() -> None:
+    """A size that is not in MiB is not taken for one."""
+    with pytest.raises(ValueError, match="63 MB"):
+        sizing_docs.render_many_deployments(read(MANY, HTTPS, build_startup("63 MB")))
 
 
 def test_missing_row_is_an_error() -> None:

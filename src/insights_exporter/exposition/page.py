@@ -149,7 +149,7 @@ def _encode(arranged: Sequence[_Arranged]) -> Mapping[Format, EncodedBody]:
 
 
 def _group_small(items: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield small neighbours together, and each large one by itself: a single part is so not copied."""
+    """Yield small neighbours together, and each large one by itself: a single part is never copied."""
     small: list[bytes] = []
     size = 0
     for item in items:
@@ -167,7 +167,7 @@ def _group_small(items: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
 
 
 def _batch(groups: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield each group as one segment, as many at once as clients that read slowly may hold."""
+    """Yield batches of segments, one per group, that limit what a client that reads slowly holds."""
     batch: list[bytes] = []
     size = copied = 0
     for group in groups:
