@@ -32,7 +32,7 @@ def test_words_of_the_server_are_replaced_if_users_are_not_named(
 
     meaning = "401 `API key expired at ...`"
     omitted = f"the server's own words are omitted, as users.detail is {users}"
-    assert f"HTTP 401 for /insights/daus: ({omitted}; treated as: {meaning})" == detail
+    assert f"HTTP 401 for /insights/daus: treated as {meaning} ({omitted})" == detail
 
 
 @pytest.mark.parametrize("users", ["named", *UNNAMED])

@@ -360,8 +360,9 @@ def test_untrusted_certificate(checker: Checker, tmp_path: Path) -> None:
 
 
 def test_unreachable_server(checker: Checker) -> None:
-    """An address without a server is reported within seconds."""
+    """An address without a server is reported within seconds, its cost as unknown."""
     checked = checker.report(f"http://127.0.0.1:{free_port()}")
 
     assert (2, False) == (checked.status, checked.report["reachable"])
     assert (ENABLED, "connection") == (checked.datasets("failed"), checked.of("daus")["reason"])
+    assert (None, None) == (checked.report["series"], checked.report["requests_per_minute"])

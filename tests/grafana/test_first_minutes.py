@@ -47,8 +47,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 @pytest.fixture(scope="module")
 def first_scrape(prometheus: Prometheus) -> float:
     """Provide the time of the first scrape."""
-    (first,) = prometheus.query(f'min_over_time(timestamp(up{{job="{JOB}"}})[1h:1s])')
-    return first.value
+    (series,) = prometheus.api("query", query=f'up{{job="{JOB}"}}[1h]')["result"]
+    return float(series["values"][0][0])
 
 
 class Panel(NamedTuple):

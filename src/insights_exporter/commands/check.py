@@ -137,7 +137,7 @@ def _describe_details(report: DeploymentReport) -> Iterator[tuple[str, str]]:
 
 
 def _describe_cost(report: DeploymentReport) -> str:
-    if not any(each.state == "allowed" for each in report.datasets):
+    if report.series is None or report.requests_per_minute is None:
         return "unknown"
     about = "about " if report.estimated else ""
     return f"{about}{report.series:,} series, {report.requests_per_minute:.1f} requests per minute"

@@ -50,7 +50,8 @@ class DeploymentReport:
     """The result of polling a deployment once; None is unknown.
 
     Times are Unix seconds, `clock_skew` the seconds by which the server is
-    ahead of this machine. `problems` make the status 1, `warnings` do not.
+    ahead of this machine. `series` and `requests_per_minute` are unknown if no
+    dataset could be read. `problems` make the status 1, `warnings` do not.
     """
 
     deployment: str
@@ -65,9 +66,9 @@ class DeploymentReport:
     user: str | None
     token_expires: float | None
     rate_limit: float | None
-    series: int
+    series: int | None
     estimated: bool
-    requests_per_minute: float
+    requests_per_minute: float | None
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
     datasets: tuple[DatasetResult, ...]
@@ -109,9 +110,9 @@ async def build_report(
         user=await poller.server_info.fetch_user() if reachable else None,
         token_expires=poller.server_info.token.expires,
         rate_limit=connection.rate_limit,
-        series=sum(each.series for each in datasets),
+        series=sum(each.series for each in datasets) if has_data else None,
         estimated=any(each.estimated for each in datasets),
-        requests_per_minute=sum(each.requests_per_minute for each in datasets),
+        requests_per_minute=sum(each.requests_per_minute for each in datasets) if has_data else None,
         problems=problems,
         warnings=tuple(_find_warnings(poller)),
         datasets=datasets,
