@@ -32,7 +32,7 @@ def test_text_equals_that_of_the_client(registry: CollectorRegistry) -> None:
     """The samples of the registry are as prometheus_client prints them, without `_created`."""
     expected = print_registry[Format.TEXT](registry).split(b"# HELP purrs_created")[0]
 
-    assert expected == render_text(render_process_metrics(registry).tails[Format.TEXT])
+    assert expected == render_text(render_process_metrics(registry).encode(Format.TEXT)[1])
 
 
 def test_openmetrics_ends_with_eof(registry: CollectorRegistry) -> None:
@@ -40,7 +40,7 @@ def test_openmetrics_ends_with_eof(registry: CollectorRegistry) -> None:
     lines = print_registry[Format.OPENMETRICS](registry).splitlines(keepends=True)
     expected = b"".join(line for line in lines if not line.startswith(b"purrs_created"))
 
-    assert expected == render_text(render_process_metrics(registry).tails[Format.OPENMETRICS])
+    assert expected == render_text(render_process_metrics(registry).encode(Format.OPENMETRICS)[1])
 
 
 def test_own_samples_are_first(registry: CollectorRegistry) -> None:
@@ -49,10 +49,10 @@ def test_own_samples_are_first(registry: CollectorRegistry) -> None:
 
     assert (
         b'# HELP cat_build_info The cat.\n# TYPE cat_build_info gauge\ncat_build_info{version="1.0"} 1.0\n'
-        == render_text(tail.heads[Format.TEXT])
-        == render_text(tail.heads[Format.OPENMETRICS])
+        == render_text(tail.encode(Format.TEXT)[0])
+        == render_text(tail.encode(Format.OPENMETRICS)[0])
     )
-    assert render_text(tail.tails[Format.TEXT]).startswith(b"# HELP cats")
+    assert render_text(tail.encode(Format.TEXT)[1]).startswith(b"# HELP cats")
 
 
 def test_own_samples_can_be_selected(registry: CollectorRegistry) -> None:
@@ -60,8 +60,8 @@ def test_own_samples_can_be_selected(registry: CollectorRegistry) -> None:
     tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
     chosen = tail.filter_names({"cat_build_info"})
 
-    assert render_text(tail.heads[Format.TEXT]) == render_text(chosen.heads[Format.TEXT])
-    assert b"" == render_text(tail.filter_names({"cats"}).heads[Format.TEXT])
+    assert render_text(tail.encode(Format.TEXT)[0]) == render_text(chosen.encode(Format.TEXT)[0])
+    assert b"" == render_text(tail.filter_names({"cats"}).encode(Format.TEXT)[0])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_process_metrics_can_be_selected(
     registry: CollectorRegistry, wanted: str, expected: list[bytes]
 ) -> None:
     """Families are selected by their own name or that of a sample; `# EOF` stays."""
-    data = render_text(render_process_metrics(registry).filter_names([wanted]).tails[Format.OPENMETRICS])
+    data = render_text(render_process_metrics(registry).filter_names([wanted]).encode(Format.OPENMETRICS)[1])
 
     assert expected == [line.split()[2] for line in data.splitlines() if line.startswith(b"# TYPE")]
     assert data.endswith(b"# EOF\n")
@@ -80,7 +80,7 @@ def test_process_metrics_can_be_selected(
 
 def test_usual_process_metrics_are_there() -> None:
     """The usual process_ and python_ metrics are exposed."""
-    text = render_text(render_process_metrics(process_registry()).tails[Format.TEXT])
+    text = render_text(render_process_metrics(process_registry()).encode(Format.TEXT)[1])
 
     for name in (
         b"process_cpu_seconds_total",
@@ -109,5 +109,5 @@ def test_own_samples_are_current(registry: CollectorRegistry) -> None:
         registry, lambda: [Samples(BUILD, [((next(versions),), 1)])], clock=lambda: next(times)
     )
 
-    assert b'version="1.0"' in render_text(source().heads[Format.TEXT])
-    assert b'version="1.1"' in render_text(source().heads[Format.TEXT])
+    assert b'version="1.0"' in render_text(source().encode(Format.TEXT)[0])
+    assert b'version="1.1"' in render_text(source().encode(Format.TEXT)[0])

@@ -26,8 +26,6 @@ _SMALL = 1 << 16
 """Parts below this many bytes are joined with their neighbours."""
 _COPIED = 1 << 18
 """Bytes of joined text that are sent at once, and so held for each client that reads slowly."""
-_BATCH = 1 << 20
-"""Bytes of text that are sent at once; to wait for the client after each batch costs CPU time."""
 
 _Pieces = tuple[CompressedPiece, ...]
 """The lines of a family and group of deployments, one piece per section."""
@@ -167,17 +165,19 @@ def _group_small(items: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
 
 
 def _batch(groups: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield batches of segments, one per group, that limit what a client that reads slowly holds."""
+    """Yield batches of segments, one per group, that limit the copies that a slow reader holds.
+
+    Segments that are not copied may be large: after each batch a converting thread has to give way.
+    """
     batch: list[bytes] = []
-    size = copied = 0
+    copied = 0
     for group in groups:
         segment = b"".join(group)
         batch.append(segment)
-        size += len(segment)
         copied += len(segment) if len(group) > 1 else 0
-        if size >= _BATCH or copied >= _COPIED:
+        if copied >= _COPIED:
             yield batch
-            batch, size, copied = [], 0, 0
+            batch, copied = [], 0
     if batch:
         yield batch
 
@@ -198,7 +198,7 @@ class ResponseBody:
 
 def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
     """Return the response to a scrape; nothing large is compressed."""
-    body, head, end = page.contents[format_], process.heads[format_], process.tails[format_]
+    body, (head, end) = page.contents[format_], process.encode(format_)
     length = head.length + body.length + end.length
     batches: Iterable[Sequence[bytes]]
     if gzip:

@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
 
@@ -25,17 +24,17 @@ class ProcessMetrics:
 
     first: Sequence[RenderedFamily] = ()
     last: Sequence[RenderedFamily] = ()
+    _ends: dict[Format, tuple[CompressedPiece, CompressedPiece]] = field(
+        default_factory=dict, init=False, compare=False
+    )
 
-    @cached_property
-    def heads(self) -> Mapping[Format, CompressedPiece]:
-        """The beginning of a body, by format."""
-        return {format_: compress(_join_body(self.first, format_)) for format_ in Format}
-
-    @cached_property
-    def tails(self) -> Mapping[Format, CompressedPiece]:
-        """The end of a body, by format."""
-        bodies = {format_: _join_body(self.last, format_) + ENDINGS[format_] for format_ in Format}
-        return {format_: compress(body, last=True) for format_, body in bodies.items()}
+    def encode(self, format_: Format) -> tuple[CompressedPiece, CompressedPiece]:
+        """Return the beginning and the end of a body, compressed once."""
+        if format_ not in self._ends:
+            head = compress(_join_body(self.first, format_))
+            tail = compress(_join_body(self.last, format_), ENDINGS[format_], last=True)
+            self._ends[format_] = (head, tail)
+        return self._ends[format_]
 
     def filter_names(self, wanted: Collection[str]) -> "ProcessMetrics":
         """Return the families that have, or one of whose samples has, such a name."""
