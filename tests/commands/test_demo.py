@@ -60,6 +60,15 @@ def test_reload_changes_nothing(demo: Exporter) -> None:
     assert all('deployment="demo"' in line for line in before)
 
 
+def test_config_shows_what_the_demo_sets(demo: Exporter) -> None:
+    """The demo's own values are not shown as defaults."""
+    shown = demo.page("/config")
+
+    assert shown.startswith("# From the config of the demo\n")
+    assert "requests_per_minute: 6000.0  # file" in shown
+    assert "max_concurrency: 2  # default" in shown
+
+
 def test_number_of_users(demo: Exporter) -> None:
     """There are about `--users` users, despite proxy variables; deleted ones have no account."""
     accounts = eventually(lambda: read_metric(demo, "coder_insights_users{"))

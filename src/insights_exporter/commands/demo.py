@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
@@ -14,8 +15,7 @@ from insights_exporter.commands.demo_prometheus import QUERIES, NotStarted, run_
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.serve import Exporter, ServeOptions
 from insights_exporter.config.errors import did_you_mean
-from insights_exporter.config.loader import LoadedConfig, load_config
-from insights_exporter.config.models import Config, DatasetOptions
+from insights_exporter.config.loader import parse_config
 from insights_exporter.datasets import user_latency
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.demo.context import SERVER_VERSIONS
@@ -30,6 +30,16 @@ Sample data of {users} users, from an embedded Coder. Open:
   http://{address}/metrics   the metrics
   http://{address}/metrics?name[]={latency}   one metric: connection latency of users
 {faults}Press Ctrl-C to stop.
+"""
+
+_CONFIG = """\
+deployments:
+  - name: demo
+    url: {url}
+    token_env: TOKEN
+    requests_per_minute: 6000
+    datasets: {{groups: {{enabled: true}}}}
+    templates: {{users: true}}
 """
 
 _LIST = "list"
@@ -81,8 +91,9 @@ def run_demo(
             tasks.append(asyncio.create_task(_run_prometheus(address)))
 
     async def run(coder_url: str) -> None:
-        environ = {"CODER_URL": coder_url, "CODER_SESSION_TOKEN": coder.token}
-        read_config = partial(_load_demo_config, environ, datasets)
+        environ = {"TOKEN": coder.token}
+        content = _CONFIG.format(url=coder_url).encode()
+        read_config = partial(parse_config, content, Path("the config of the demo"), environ, datasets)
         try:
             await Exporter(options, read_config(), environ, read_config, datasets).run(on_started)
         finally:
@@ -115,20 +126,6 @@ def create_coder(data: SampleData) -> EmbeddedCoder:
             raise CommandError(f"--fault: {path!r} is not a path; write it as --fault={name}=/insights/daus")
         coder.fail(name, *([path] if path else []))
     return coder
-
-
-def _load_demo_config(environ: Mapping[str, str], datasets: Mapping[str, Dataset]) -> LoadedConfig:
-    """Load the config of the environment, with all datasets and many requests per minute."""
-    loaded = load_config(None, environ, datasets)
-    (deployment,) = loaded.config.deployments
-    update = {
-        "name": "demo",
-        "requests_per_minute": 6000.0,
-        "datasets": {"groups": DatasetOptions(enabled=True)},
-        "templates": deployment.templates.model_copy(update={"users": True}),
-    }
-    deployments = (deployment.model_copy(update=update),)
-    return replace(loaded, config=Config(deployments=deployments))
 
 
 async def _run_prometheus(target: str) -> None:
