@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 _THRESHOLDS = (10_000, 20, 100_000)
 """The last one keeps collections of all objects rare; with hundreds of deployments each takes 0.1 s."""
-_SWITCH_INTERVAL = 0.0002
+_SWITCH_INTERVAL = 0.0002  # seconds
 _C_LIBRARY = ctypes.CDLL(None)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MALLOC_OPTIONS = {_M_ARENA_MAX: 1, _M_MMAP_THRESHOLD: 1 << 20, _M_TRIM_THRESHOLD: 16 << 20}
@@ -32,7 +32,7 @@ def freeze_gc(*, collect: bool = False) -> None:
 def shorten_switch_interval() -> None:
     """Let the event loop interrupt a converting thread after 0.2 ms, not 5 ms.
 
-    A scrape waits several times for it. It serves "Scrapes during a poll every second".
+    A scrape may wait this long several times ("Scrapes during a poll every second").
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
 

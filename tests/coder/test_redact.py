@@ -31,8 +31,8 @@ def test_words_of_the_server_are_replaced_if_users_are_not_named(
     detail = build_error(401, "/insights/daus", EXPIRED, redactor=ErrorRedactor(users)).detail
 
     meaning = "401 `API key expired at ...`"
-    omitted = f"the server's own words are omitted, as users.detail is {users}"
-    assert f"HTTP 401 for /insights/daus: treated as {meaning} ({omitted})" == detail
+    omitted = f"the server's message is omitted because users.detail is {users}"
+    assert f"HTTP 401 for /insights/daus: treated as: {meaning} ({omitted})" == detail
 
 
 @pytest.mark.parametrize("users", ["named", *UNNAMED])

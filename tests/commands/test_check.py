@@ -360,7 +360,7 @@ def test_untrusted_certificate(checker: Checker, tmp_path: Path) -> None:
 
 
 def test_unreachable_server(checker: Checker) -> None:
-    """An address without a server is reported within seconds, its cost as unknown."""
+    """An address without a server is reported within seconds, with an unknown cost."""
     checked = checker.report(f"http://127.0.0.1:{free_port()}")
 
     assert (2, False) == (checked.status, checked.report["reachable"])

@@ -25,9 +25,9 @@ def create_report(*datasets: DatasetResult, **known: object) -> DeploymentReport
         "user": None,
         "token_expires": None,
         "rate_limit": None,
-        "series": 0,
+        "series": None,
         "estimated": False,
-        "requests_per_minute": 0.2,
+        "requests_per_minute": None,
         "problems": (),
         "warnings": (),
         "datasets": datasets,
@@ -83,7 +83,7 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
     ],
 )
 def test_cost(capsys: pytest.CaptureFixture[str], series: int | None, rate: float | None, line: str) -> None:
-    """The cost is what the report knows of it."""
+    """The cost is printed, or `unknown` if no dataset could be read."""
     assert line in print_report(capsys, create_report(series=series, requests_per_minute=rate))
 
 
@@ -126,7 +126,8 @@ def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     """Series that are an estimate are marked `about`, in the table and in the sum."""
     breakdown = DatasetResult("template-breakdown", "7d", "allowed", 1200, estimated=True)
 
-    shown = print_report(capsys, create_report(ALLOWED, breakdown, series=1204, estimated=True))
+    report = create_report(ALLOWED, breakdown, series=1204, estimated=True, requests_per_minute=0.2)
+    shown = print_report(capsys, report)
 
     assert "about 1,204 series" in shown
     assert "about 1,200" in shown

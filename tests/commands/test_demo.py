@@ -61,10 +61,10 @@ def test_reload_changes_nothing(demo: Exporter) -> None:
 
 
 def test_config_shows_what_the_demo_sets(demo: Exporter) -> None:
-    """The demo's own values are not shown as defaults."""
+    """`/config` marks the demo's own values as set, and all others as defaults."""
     shown = demo.page("/config")
 
-    assert shown.startswith("# From the config of the demo\n")
+    assert shown.startswith("# From demo config\n")
     assert "requests_per_minute: 6000.0  # file" in shown
     assert "max_concurrency: 2  # default" in shown
 

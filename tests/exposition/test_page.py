@@ -139,6 +139,19 @@ def test_plain_text_is_joined_as_it_is_sent() -> None:
     assert plain(page, Format.TEXT) == b"".join(chain.from_iterable([first, *batches]))
 
 
+def test_large_segments_are_sent_at_once() -> None:
+    """Large segments are not copied, and all of them are one batch."""
+    snapshot = build_snapshot()
+    for number in range(8):
+        source = (f"dev-{number}", "cats", "7d", "")
+        snapshot = snapshot.apply(group_by_family({(NAPS, source): create_gauges(source[0], "7d", LARGE)}))
+    page = build_page(snapshot)
+
+    (batch,) = build_response(page, NOTHING, Format.TEXT, gzip=False).batches
+
+    assert 1 << 20 < sum(map(len, batch))
+
+
 def test_plain_response_does_not_hold_the_compressed_form() -> None:
     """The page of a selection is freed as soon as its plain response is built."""
     snapshot = many_deployments()

@@ -103,7 +103,7 @@ async def test_idle_connection_is_closed(limits: ServerLimits, request_: bytes, 
     async with serving(limits) as (server, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(request_)
-        await eventually_async(lambda: server.tracker.connections)
+        await eventually_async(lambda: server.tracker.peak)
 
         async def send_part() -> bool:
             if part and server.tracker.connections:
@@ -125,8 +125,7 @@ async def test_client_that_does_not_read(path: bytes) -> None:
     limits = replace(GENEROUS, response_seconds=SHORT, idle_seconds=SHORT)
     async with serving(limits) as (server, address):
         with unread(address, b"GET %b HTTP/1.1\r\nHost: here\r\n\r\n" % path * 3):
-            await eventually_async(lambda: server.tracker.connections)
-            await eventually_async(lambda: not server.tracker.connections)
+            await eventually_async(lambda: server.tracker.peak and not server.tracker.connections)
             await eventually_async(lambda: not server.tracker.tasks)
 
         assert await is_served(address)

@@ -52,4 +52,4 @@ class ErrorRedactor:
         """Return what may be shown of a server's message; `meaning` replaces words that are omitted."""
         if self.users == "named" or not words:
             return redact_secrets(words, self.secrets)
-        return f"treated as {meaning} (the server's own words are omitted, as users.detail is {self.users})"
+        return f"treated as: {meaning} (the server's message is omitted because users.detail is {self.users})"

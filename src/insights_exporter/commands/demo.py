@@ -41,6 +41,7 @@ deployments:
     datasets: {{groups: {{enabled: true}}}}
     templates: {{users: true}}
 """
+"""All datasets, also those that are off by default, with many requests per minute."""
 
 _LIST = "list"
 """In place of a fault: list all of them."""
@@ -93,7 +94,7 @@ def run_demo(
     async def run(coder_url: str) -> None:
         environ = {"TOKEN": coder.token}
         content = _CONFIG.format(url=coder_url).encode()
-        read_config = partial(parse_config, content, Path("the config of the demo"), environ, datasets)
+        read_config = partial(parse_config, content, Path("demo config"), environ, datasets)
         try:
             await Exporter(options, read_config(), environ, read_config, datasets).run(on_started)
         finally:

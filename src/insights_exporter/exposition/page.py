@@ -165,9 +165,9 @@ def _group_small(items: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
 
 
 def _batch(groups: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield batches of segments, one per group, that limit the copies that a slow reader holds.
+    """Yield batches of segments, one per group; few bytes of a batch are copies, which a slow client holds.
 
-    Segments that are not copied may be large: after each batch a converting thread has to give way.
+    Large segments are not copied and end no batch: after each one, a scrape may wait for a converting thread.
     """
     batch: list[bytes] = []
     copied = 0

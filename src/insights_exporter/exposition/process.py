@@ -20,7 +20,7 @@ _MAX_AGE = 1.0  # seconds
 
 @dataclass(frozen=True)
 class ProcessMetrics:
-    """The first and the last families of a response, and its end, in each format."""
+    """The first and the last families of a response."""
 
     first: Sequence[RenderedFamily] = ()
     last: Sequence[RenderedFamily] = ()
@@ -29,10 +29,10 @@ class ProcessMetrics:
     )
 
     def encode(self, format_: Format) -> tuple[CompressedPiece, CompressedPiece]:
-        """Return the beginning and the end of a body, compressed once."""
+        """Return the head and the tail of a body, compressed on the first call for a format."""
         if format_ not in self._ends:
             head = compress(_join_body(self.first, format_))
-            tail = compress(_join_body(self.last, format_), ENDINGS[format_], last=True)
+            tail = compress(_join_body(self.last, format_) + ENDINGS[format_], last=True)
             self._ends[format_] = (head, tail)
         return self._ends[format_]
 
