@@ -26,6 +26,12 @@ _SMALL = 1 << 16
 """Parts below this many bytes are joined with their neighbours."""
 _COPIED = 1 << 18
 """Bytes of joined text that are sent at once, and so held for each client that reads slowly."""
+_BATCH = 1 << 20
+"""Bytes of text that are sent at once.
+
+With less a response waits for the client more often, which costs CPU time. With more it takes longer until a
+client is known to be slow, and one that stops reading near the end keeps more of a page that is replaced.
+"""
 
 _Pieces = tuple[CompressedPiece, ...]
 """The lines of a family and group of deployments, one piece per section."""
@@ -165,19 +171,17 @@ def _group_small(items: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
 
 
 def _batch(groups: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield batches of segments, one per group; few bytes of a batch are copies, which a slow client holds.
-
-    Large segments are not copied and end no batch: after each one, a scrape may wait for a converting thread.
-    """
+    """Yield batches of segments, one per group, that limit what a client that reads slowly holds."""
     batch: list[bytes] = []
-    copied = 0
+    size = copied = 0
     for group in groups:
         segment = b"".join(group)
         batch.append(segment)
+        size += len(segment)
         copied += len(segment) if len(group) > 1 else 0
-        if copied >= _COPIED:
+        if size >= _BATCH or copied >= _COPIED:
             yield batch
-            batch, copied = [], 0
+            batch, size, copied = [], 0, 0
     if batch:
         yield batch
 
