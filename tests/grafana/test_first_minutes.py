@@ -95,7 +95,9 @@ def has_points(prometheus: Prometheus, panel: Panel, until: float) -> bool:
     step = max(parse_seconds(panel.content.get("interval") or "15s"), round(span / 1440))
     last = math.ceil(until) - 1
     start, end = ((at - at % step) for at in (last - span, last))
-    return any(query_range(prometheus, query, start, end, step) for query in panel.list_queries(step))
+    # A negative offset finds samples of the day after the last point, which are scraped later.
+    ends = {query: end - DAY if "offset -1d" in query else end for query in panel.list_queries(step)}
+    return any(query_range(prometheus, query, start, ends[query], step) for query in ends)
 
 
 def query_range(prometheus: Prometheus, query: str, start: int, end: int, step: int) -> list[float]:

@@ -79,6 +79,7 @@ class DeploymentPoller:
         )
         self._scheduler = shared.scheduler
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopped = False
         self._started = asyncio.get_running_loop().time()
         self._is_first_round_logged = False
         self._pages = shared.pages
@@ -118,6 +119,7 @@ class DeploymentPoller:
 
     async def stop(self) -> None:
         """Stop polling, and remove everything that is exposed."""
+        self._is_stopped = True
         for name in (_SERVER_INFO, *(job.name for job in self.jobs)):
             self._scheduler.remove(self._name_job(name))
         self.publisher.close()
@@ -161,6 +163,8 @@ class DeploymentPoller:
         self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float, after: float
     ) -> None:
         async def run() -> None:
+            if self._is_stopped:  # the scheduler had begun this run when it was removed
+                return
             task = asyncio.create_task(work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
