@@ -1,6 +1,7 @@
 """One deployment from start to stop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from structlog.testing import capture_logs
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
+from insights_exporter.polling.scheduler import Scheduler
 from insights_exporter.polling.status import POLL_DURATION, POLL_FAMILIES
 from tests.polling.polled_deployment import (
     START,
@@ -153,6 +155,24 @@ def test_stopped_deployment_leaves_nothing() -> None:
 
     assert "" == page
     assert requested == requested_later
+
+
+def test_run_that_begins_after_the_stop_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that the scheduler had begun when its job was removed polls nothing, and is no bug in the log."""
+    runs: list[Callable[[], Awaitable[None]]] = []
+    monkeypatch.setattr(Scheduler, "add", lambda _self, _job, run, *_times: runs.append(run))
+
+    async def scenario() -> None:
+        async with poll_deployment(create_small_coder()) as polled:
+            await polled.poller.stop()
+            async with asyncio.timeout(60):
+                await asyncio.gather(*(run() for run in runs))
+
+    with capture_logs() as logs:
+        run_on_fast_clock(scenario)
+
+    assert runs
+    assert [] == logs
 
 
 def test_poll_once_polls_every_job() -> None:
